@@ -25,13 +25,14 @@
     └── DataError                  data that is missing or not what it should be
 
 Each error says what happened, where (:class:`Span`: file and line of the *template* the user wrote)
-and what to do (``hint``). ``code`` is a stable identifier from ``docs/errors.md``. This module knows
-nothing about how errors come about; it is the bottom of the import order.
+and what to do (``hint``). ``chain`` is how the place was reached through other templates; ``frames``,
+where code of the user's own raised, the lines of it that were running. ``code`` is a stable identifier
+from ``docs/errors.md``. This module knows nothing about how errors come about; it is the bottom of the
+import order.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -52,6 +53,13 @@ class Span:
     path: str | None = None
     text: str | None = None
 
+    def at(self, word: str) -> Span:
+        """The place of ``word`` in this line, where the line shows it once; else this place."""
+        text = self.text or ""
+        if text.count(word) != 1:
+            return self
+        return Span(self.template, self.line, text.index(word) + 1, self.path, text)
+
     def __str__(self) -> str:
         place = f"{self.path or self.template}:{self.line}"
         return f"{place}:{self.column}" if self.column else place
@@ -71,6 +79,7 @@ class ForgatherError(Exception):
         hint: str | None = None,
         code: str | None = None,
         chain: tuple[Span, ...] = (),
+        frames: tuple[Span, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -78,12 +87,13 @@ class ForgatherError(Exception):
         self.hint = hint
         self.code = code or self.default_code
         self.chain = chain
+        self.frames = frames
 
     def __str__(self) -> str:
         return self.message
 
     def render(self) -> str:
-        """The whole message for a terminal: place, text with caret, chain, hint."""
+        """The whole message for a terminal: place, text with caret, chain, frames, hint."""
         label = f"error[{self.code}]" if self.code else "error"
         place = f"{self.where}: " if self.where else ""
         lines = [f"{place}{label}: {self.message}"]
@@ -93,6 +103,9 @@ class ForgatherError(Exception):
             if self.where.column:
                 lines.append(" " * (len(gutter) + self.where.column - 1) + "^")
         lines += [f"  included from {span}" for span in self.chain]
+        for frame in self.frames:
+            lines.append(f"  raised at {frame}, in {frame.template}")
+            lines += [f"      {frame.text.strip()}"] if frame.text else []
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
@@ -182,6 +195,8 @@ class DataError(ForgatherError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, or None where nothing is close."""
+    import difflib  # here: only a mistake needs it
+
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
