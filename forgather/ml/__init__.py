@@ -1,0 +1,1 @@
+"""The runtime wing: what needs torch. It is handed graphs, never templates."""
