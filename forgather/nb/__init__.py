@@ -1,0 +1,1 @@
+"""Helpers for notebooks; :mod:`forgather.nb.notebooks` is the face."""
