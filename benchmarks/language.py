@@ -160,8 +160,9 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    with tempfile.TemporaryDirectory() as bytecode:
-        os.environ["PYTHONPYCACHEPREFIX"] = bytecode
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["PYTHONPYCACHEPREFIX"] = f"{scratch}/python"
+        os.environ["FORGATHER_CACHE_DIR"] = f"{scratch}/templates"
         start_up(options.rounds)
         if options.configs:
             listing(options.configs, max(1, options.rounds // 2))

@@ -6,8 +6,7 @@ Every config is really rendered and parsed, so listing validates. Nothing that i
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forgather.errors import ForgatherError, Span, TemplateNotFoundError, did_you_mean
 from forgather.graph.plain import plain
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from forgather.meta_config import MetaConfig
 
 
-@dataclass(frozen=True)
-class ConfigSummary:
+class ConfigSummary(NamedTuple):
     """One line of ``ls``. ``error`` is set where the config is broken."""
 
     name: str
@@ -40,8 +38,7 @@ class ConfigSummary:
         }
 
 
-@dataclass(frozen=True)
-class ProjectSummary:
+class ProjectSummary(NamedTuple):
     """A project with its configs; ``error`` is set where meta.yaml itself is broken."""
 
     project_dir: str
