@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
+from forgather.listing import list_files
+
 
 def listing_digest(root: str, patterns: str) -> str:
-    """Digest of the names (not contents) of the files that the globs find below ``root``."""
-    names = {
-        Path(name).as_posix()
-        for pattern in patterns.split("|")
-        for name in glob.iglob(pattern, root_dir=root, recursive=True)
-        if "__pycache__" not in Path(name).parts and os.path.isfile(os.path.join(root, name))
-    }
-    return hashlib.sha256("\0".join(sorted(names)).encode()).hexdigest()
+    """Digest of the names (not contents) of the files that the globs find below ``root``.
+
+    A glob after ``!`` leaves files or whole folders out.
+    """
+    parts = patterns.split("|")
+    wanted = [part for part in parts if not part.startswith("!")]
+    names = list_files(Path(root), wanted, [part[1:] for part in parts if part.startswith("!")])
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()
 
 
 def reads_of(inputs: Any) -> list[list[str]]:

@@ -20,6 +20,9 @@ def moved_read(reads: list[list[str]], digests: FileDigests) -> str | None:
         elif kind == "listing":
             if not os.path.isdir(path):
                 return f"data folder {path} is missing"
-            if listing_digest(path, rest[0]) != rest[1]:
-                return f"files were added to or removed from {path}"
+            try:
+                if listing_digest(path, rest[0]) != rest[1]:
+                    return f"files were added to or removed from {path}"
+            except OSError:
+                return f"data folder {path} cannot be read"
     return None

@@ -6,17 +6,15 @@ Knows paths and bytes; what a document is, is for :mod:`~forgather.ml.datasets.l
 from __future__ import annotations
 
 import codecs
-import fnmatch
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from forgather.errors import DataError, did_you_mean
+from forgather.listing import list_files
 from forgather.ml.datasets.inputs import record_listing
 
 PIECE_BYTES = 1 << 20
-_GLOB_TOKENS = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def find_text_files(
@@ -38,10 +36,13 @@ def find_text_files(
         root = Path(expanded)
     else:
         root, patterns = _root_of_glob(path, expanded)
-    wanted = re.compile("|".join(_regex_of_glob(glob) for glob in patterns))
-    names = sorted(
-        name for name in _walk(root, exclude, _depth(patterns)) if wanted.fullmatch(name)
-    )
+    try:
+        names = list_files(root, patterns, exclude)
+    except OSError as error:
+        raise DataError(
+            f"cannot read the folder {error.filename}: {error.strerror or error}",
+            hint="check its permissions, or leave it out with exclude",
+        ) from error
     # "!" marks what was left out, in the record of what was asked for.
     record_listing(root, "|".join([*patterns, *(f"!{glob}" for glob in exclude)]), names)
     if not names:
@@ -75,48 +76,6 @@ def _missing(path: str, expanded: str) -> DataError:
     return DataError(
         f"no such file or folder: {path} (looked for {parent / Path(expanded).name})", hint=hint
     )
-
-
-def _depth(patterns: Sequence[str]) -> int | None:
-    """How many folders deep a match can be; None where a pattern has ``**``."""
-    if any("**" in pattern for pattern in patterns):
-        return None
-    return max(pattern.count("/") for pattern in patterns)
-
-
-def _walk(root: Path, exclude: Sequence[str], depth: int | None, below: str = "") -> Iterator[str]:
-    """Names of the files under ``root``; what is excluded or too deep is not even looked into."""
-    try:
-        entries = list(os.scandir(root / below))
-    except OSError as error:
-        raise DataError(
-            f"cannot read the folder {root / below}: {error.strerror or error}",
-            hint="check its permissions, or leave it out with exclude",
-        ) from error
-    for entry in entries:
-        name = below + entry.name
-        if entry.name.startswith(".") or entry.name == "__pycache__":
-            continue
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in exclude):
-            continue
-        if entry.is_file():
-            yield name
-        # Links to folders are not followed: they may lead in circles.
-        elif entry.is_dir(follow_symlinks=False) and depth != 0:
-            yield from _walk(root, exclude, None if depth is None else depth - 1, f"{name}/")
-
-
-def _regex_of_glob(pattern: str) -> str:
-    """``*`` and ``?`` stay within a name, ``**/`` is any number of folders, ``[abc]`` as in a shell."""
-    regex = ""
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^]]*\]|[^*?\[]+|\[", pattern):
-        if token in _GLOB_TOKENS:
-            regex += _GLOB_TOKENS[token]
-        elif token.startswith("[") and token != "[":
-            regex += "[" + re.sub(r"^!", "^", token[1:-1].replace("\\", r"\\")) + "]"
-        else:
-            regex += re.escape(token)
-    return f"(?:{regex})"
 
 
 def is_binary(path: Path) -> bool:
