@@ -3,6 +3,8 @@
 The pieces are independent of where they end up: :mod:`forgather.codegen.python` writes a plain
 function from them, the model package writer a method of a class. Running them makes the same objects,
 shared in the same way, as materializing the graph does. Nothing that the graph names is imported here.
+
+Long because the forms of an expression and their placement decide each other: one pass knows both.
 """
 
 from __future__ import annotations

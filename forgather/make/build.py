@@ -65,7 +65,6 @@ class Build:
         self.state = State(self.directory)
         self.compiler = Compiler(self.directory, self.digests)
         self.planner = Planner(self.compiler, identify)
-        self.executed: list[str] = []
 
     # places
 
@@ -107,7 +106,8 @@ class Build:
         """Is ``target`` up to date? Its dependencies must be."""
         record = self.state.get(target.name)
         if record is None:
-            return Verdict(False, ("never built here",))
+            forgotten = self.state.is_forgotten(target.name)
+            return Verdict(False, ("it was forgotten" if forgotten else "never built here",))
         key, inputs = self.key(target)
         if key != record.key:
             return Verdict(False, tuple(differences(record.inputs, inputs)))
@@ -127,7 +127,6 @@ class Build:
             forgotten = self.state.is_forgotten(target.name)
             if not forgotten and self.verdict(target).is_current:
                 return "current"
-            self.executed.append(target.name)
             if not rule.stored:
                 return self._make_in_place(rule, target)
             for _attempt in range(TRIES):

@@ -77,12 +77,6 @@ class Compiled:
     def target(self, name: str) -> dict[str, Any] | None:
         return self.data["targets"].get(name)
 
-    def path(self, *keys: str) -> Any:
-        value: Any = self.data
-        for key in keys:
-            value = value[key]
-        return expand(value, self.roots)
-
     @cached_property
     def text(self) -> str:
         return self.files["text"].read_text()
@@ -96,7 +90,6 @@ class Compiler:
         self.folder = build / "store" / "compiled"
         self.digests = digests
         self.done: dict[str, Compiled] = {}
-        self.rendered: list[str] = []  # ids rendered by this process, for reports and tests
 
     def __call__(self, instance: Instance) -> Compiled:
         if instance.id not in self.done:
@@ -149,7 +142,6 @@ class Compiler:
         return True
 
     def _compile(self, instance: Instance) -> Compiled:
-        self.rendered.append(instance.id)
         meta = MetaConfig(str(instance.project_dir))
         environment = ConfigEnvironment(searchpath=meta.searchpath, frozen=True)
         config = meta.load(

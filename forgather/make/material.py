@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from forgather.launch.edges import edge_key
 from forgather.make.build import Build
 from forgather.make.code import code_files
-from forgather.make.compile import Compiled, contract, expand
+from forgather.make.compile import Compiled, artifact_names, contract, expand
 
 
 def material(build: Build, compiled: Compiled, target: str, *, own_code: bool) -> dict[str, Any]:
@@ -73,8 +74,6 @@ def runtime_config(build: Build, compiled: Compiled, ready: set[str]) -> dict[st
 
     ready: tasks that are done and may be used.
     """
-    from forgather.make.compile import artifact_names
-
     overrides: dict[str, str] = {}
     for artifact in artifact_names(compiled.config_class):
         bound = build.planner.binding(compiled, artifact)
@@ -97,8 +96,6 @@ def runtime_config(build: Build, compiled: Compiled, ready: set[str]) -> dict[st
 
 def runtime_edges(build: Build, compiled: Compiled, ready: set[str]) -> dict[str, Any]:
     """Every config that ``compiled`` refers to, by the key the worker computes at the call."""
-    from forgather.launch.edges import edge_key
-
     found: dict[str, Any] = {}
     waiting = [compiled]
     while waiting:

@@ -124,9 +124,6 @@ class Store:
         write_atomically(self._entry_path(entry.key), canonical_json(asdict(entry)))
         return entry
 
-    def forget(self, key: str) -> None:
-        self._entry_path(key).unlink(missing_ok=True)
-
     # blobs
 
     def blob(self, sha: str) -> Path:

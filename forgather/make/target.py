@@ -58,4 +58,3 @@ class Rule:
     folder: str = ""
     whole_folder: bool = True
     stored: bool = True
-    clean: Callable[[Build, Target], None] | None = None

@@ -208,17 +208,6 @@ def _remove_empty_folders(folder: Path, top: Path) -> None:
             os.rmdir(path)
 
 
-def run(names: list[str], root: Path, options: Options | None = None) -> int:
-    """Bring tasks up to date as ``doit NAMES`` would in ``root``; the exit status."""
-    before = os.getcwd()
-    os.chdir(root)
-    try:
-        main = DoitMain(Loader(root, options), extra_config=PLUGINS, config_filenames=())
-        return main.run(["run", *names])
-    finally:
-        os.chdir(before)
-
-
 def run_train(
     project_dir: Path | str,
     config_name: str,
