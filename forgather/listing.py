@@ -1,4 +1,5 @@
-"""Which files of a folder some globs find: one answer for those who read data and those who watch it.
+"""Which files some globs find, and whether one has changed: one answer for those who read data and those
+who watch it.
 
 Hidden files and ``__pycache__`` are left out, and links to folders are not followed.
 """
@@ -23,6 +24,15 @@ def list_files(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ())
     wanted = re.compile("|".join(_regex_of_glob(glob) for glob in patterns))
     found = _walk(root, exclude, _depth(patterns))
     return sorted(name for name in found if wanted.fullmatch(name))
+
+
+def stat_signature(path: str) -> str:
+    """Changes when the file does; of one that is not there, empty."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return ""
+    return f"{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_size}:{stat.st_ino}"
 
 
 def _depth(patterns: Sequence[str]) -> int | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,13 @@ from forgather.graph.walk import nodes
 from forgather.lang.loader import TemplateLoader
 from forgather.lang.render import Rendered
 from forgather.lang.trace import Trace
-from forgather.workspace.find import META_NAME, build_root, find_project_dir, find_workspace_dir
+from forgather.workspace.find import (
+    META_NAME,
+    build_root,
+    find_project_dir,
+    find_workspace_dir,
+    user_templates,
+)
 
 NO_META = "FG501"
 BAD_META = "FG503"
@@ -55,7 +60,7 @@ class MetaConfig:
         workspace = find_workspace_dir(self.project_dir)
         self.workspace_root = os.path.dirname(workspace)
         self.environment = ConfigEnvironment(
-            [os.path.abspath(self.project_dir), workspace, _user_templates()],
+            [os.path.abspath(self.project_dir), workspace, user_templates()],
             global_vars={
                 # Absolute, because relative directories in searchdir count from the project.
                 "project_dir": os.path.abspath(self.project_dir),
@@ -199,14 +204,3 @@ class MetaConfig:
     def _place(self, key: str | None) -> Span:
         found = self._config.spans.get(key) if key else None
         return found or Span(os.path.basename(self.meta_path), 1, None, self.meta_path)
-
-
-def _user_templates() -> str:
-    """``templates/`` in the user's configuration directory, which need not exist."""
-    if sys.platform == "linux":
-        # What platformdirs says here, without importing it for every command.
-        base = os.environ.get("XDG_CONFIG_HOME", "").strip() or os.path.expanduser("~/.config")
-        return os.path.join(base, "forgather", "templates")
-    import platformdirs
-
-    return os.path.join(platformdirs.user_config_dir("forgather"), "templates")

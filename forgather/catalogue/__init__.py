@@ -7,11 +7,33 @@ every code here is in the source, and that the examples do what they say.
 
 from __future__ import annotations
 
-from forgather.catalogue import graphs, projects, runs, templates, yaml_text
+from forgather.catalogue import (
+    cache,
+    cluster,
+    graphs,
+    projects,
+    provenance,
+    runs,
+    store,
+    sweeps,
+    templates,
+    yaml_text,
+)
 from forgather.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
     entry.code: entry
-    for part in (projects, templates, yaml_text, graphs, runs)
+    for part in (
+        projects,
+        templates,
+        yaml_text,
+        graphs,
+        cache,
+        store,
+        sweeps,
+        cluster,
+        provenance,
+        runs,
+    )
     for entry in part.ENTRIES
 }

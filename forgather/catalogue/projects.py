@@ -258,4 +258,13 @@ ENTRIES = (
         "`types/training_script/causal_lm/causal_lm.yaml`.",
         how="told",
     ),
+    Entry(
+        "FG611",
+        "code that is no Python",
+        "A file that the config names, or that such a file imports, has a syntax error. What a target is "
+        "made of is found by reading its code, before any of it runs.",
+        "doit model:net",
+        "Mend the line.",
+        how="told",
+    ),
 )

@@ -1,7 +1,8 @@
 """Completion scripts for bash, zsh and fish, made from the table of commands and their parsers.
 
-A script holds commands, options and fixed choices. What depends on the project (configs after
-``-t``, targets after ``--target``) it asks ``forgather completion --configs|--targets`` for.
+A script holds commands, options and fixed choices. What depends on the project (configs after ``-t``,
+targets after ``--target``, names of tasks) it asks ``forgather completion --configs|--targets|--tasks|--ids``
+for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ import re
 from dataclasses import dataclass
 
 from forgather.cli.parser import Parser
+from forgather.make.kinds import KINDS
 
+DOIT_COMMANDS = ("clean", "forget", "graph", "ignore", "info", "list", "run", "why")
+# Commands that take names of tasks (and ids of configs), and what else stands in their place.
+TASKS = {"build": (), "doit": DOIT_COMMANDS, "watch": (), "why": ()}
+TAKES_IDS = ("watch", "why")
 DEFAULT = re.compile(r"\s*\(default: (%\(default\)s|[^)]*)\)")
 
 
@@ -113,6 +119,22 @@ _forgather() {{
     case "$scope:$previous" in
 {chr(10).join(values)}
     esac
+    if [ -z "$words" ] && [[ "$command" =~ ^({"|".join(TASKS)})$ ]]; then
+        # The word as it was typed: bash breaks it at colons, and takes what follows the last for all of it
+        local typed="${{COMP_LINE:0:COMP_POINT}}"; typed="${{typed##*[[:space:]]}}"
+        if [[ "$typed" != -* ]]; then
+            local ask=(--tasks "$typed")
+            [[ "$command" =~ ^({"|".join(TAKES_IDS)})$ ]] && ask+=(--ids "$typed")
+            [ "$command" = doit ] && words="{" ".join(DOIT_COMMANDS)} "
+            words+="$(forgather "${{select[@]}}" completion "${{ask[@]}}" 2>/dev/null)"
+            COMPREPLY=($(compgen -W "$words" -- "$typed"))
+            [[ "$typed" == *:* && "$COMP_WORDBREAKS" == *:* ]] &&
+                COMPREPLY=("${{COMPREPLY[@]#"${{typed%:*}}:"}}")
+            # a kind may be all of it, or go on with a colon
+            [[ "${{COMPREPLY[*]}}" =~ ^({"|".join(KINDS)})$ ]] && compopt -o nospace 2>/dev/null
+            return
+        fi
+    fi
     if [ -z "$words" ]; then
         case "$scope" in
         "") words="{_names(root)} {" ".join(entry.name for entry in root.actions)}" ;;
@@ -146,12 +168,19 @@ def _zsh_option(word: Word) -> list[str]:
     return [f"'{name}[{_quote(word.help)}]{value}'" for name in word.names]
 
 
+def _zsh_targets(command: str) -> str:
+    if command not in TASKS:
+        return ""
+    return "target:_forgather_ids_and_tasks" if command in TAKES_IDS else "target:_forgather_tasks"
+
+
 def _zsh_case(entry: Entry, indent: str) -> str:
     """What may follow one command; the options of an action follow the action."""
     inner = f"{indent}    "
     options = [text for word in entry.options for text in _zsh_option(word)]
     if not entry.actions:
-        lines = [f"{inner}_arguments", *options, "'*:argument:_files' ;;"]
+        what = _zsh_targets(entry.name) or "argument:_files"
+        lines = [f"{inner}_arguments", *options, f"'*:{what}' ;;"]
         return f"{indent}{entry.name})\n" + f" \\\n{inner}    ".join(lines)
     names = " ".join(action.name for action in entry.actions)
     rest = [f"'1:action:({names})'", "'*::argument:->action'"]
@@ -171,6 +200,13 @@ def _zsh(root: Entry) -> str:
 # zsh completion for forgather:  source <(forgather completion zsh)
 _forgather_configs() {{ compadd -- ${{(f)"$(forgather completion --configs 2>/dev/null)"}} }}
 _forgather_targets() {{ compadd -- ${{(f)"$(forgather completion --targets 2>/dev/null)"}} }}
+_forgather_tasks() {{
+    compadd -- ${{(f)"$(forgather completion --tasks $PREFIX 2>/dev/null)"}}
+    [[ $words[1] == doit ]] && compadd -- {" ".join(DOIT_COMMANDS)}
+}}
+_forgather_ids_and_tasks() {{
+    compadd -- ${{(f)"$(forgather completion --tasks $PREFIX --ids $PREFIX 2>/dev/null)"}}
+}}
 _forgather() {{
     local context state line curcontext="$curcontext"
     local -a commands=(
@@ -207,6 +243,15 @@ def _fish_option(word: Word, condition: str) -> str:
     return " ".join([*parts, f"-d '{_quote(word.help)}'"])
 
 
+def _fish_targets(command: str, seen: str) -> list[str]:
+    if command not in TASKS:
+        return []
+    ids = " --ids (commandline -ct)" if command in TAKES_IDS else ""
+    ask = f"(forgather completion --tasks (commandline -ct){ids} 2>/dev/null)"
+    words = " ".join([*TASKS[command], ask])
+    return [f"complete -c forgather -f -n '{seen}' -a '{words}'"]
+
+
 def _fish(root: Entry) -> str:
     lines = ["# fish completion for forgather:  forgather completion fish | source"]
     lines += [_fish_option(word, "__fish_use_subcommand") for word in root.options]
@@ -217,6 +262,7 @@ def _fish(root: Entry) -> str:
         )
         seen = f"__fish_seen_subcommand_from {entry.name}"
         lines += [_fish_option(word, seen) for word in entry.options]
+        lines += _fish_targets(entry.name, seen)
         for action in entry.actions:
             lines.append(
                 f"complete -c forgather -f -n '{seen}' -a {action.name} "

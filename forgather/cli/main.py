@@ -78,6 +78,8 @@ def split(argv: Sequence[str]) -> tuple[list[str], str | None, list[str]]:
 
 def run_command(context: Context, name: str, argv: list[str]) -> int:
     command = table.load(name)
+    if table.takes_raw_arguments(command):
+        return command.run(context, argv)
     if table.takes_extra_arguments(command) and "--" in argv:
         at = argv.index("--")
         argv, context.extra = argv[:at], argv[at + 1 :]

@@ -15,30 +15,40 @@ if TYPE_CHECKING:
 
 SUMMARIES = {
     "blame": "show which template and line each line of the rendered config came from",
+    "build": "bring artifacts up to date: tasks, kinds or patterns, as doit does",
+    "cache": "share artifacts between checkouts and machines: serve, push, status",
     "check": "check configs without building anything",
     "code": "show Python code equivalent to a target",
     "completion": "print a completion script for bash, zsh or fish",
     "construct": "build a target and print it (runs the code that the config names)",
     "diff": "compare two configs, or two revisions of one, as graphs",
+    "doit": "run doit in the build root: list, info, clean, forget, ignore, graph",
     "graph": "show the parsed config",
     "index": "show the project as markdown: README, templates, configs",
-    "logs": "list, summarise and plot training logs",
+    "logs": "list, summarise, compare and plot training logs",
     "ls": "list the configs of a project",
     "lsp": "serve an editor: diagnostics, definitions, hover, completion",
     "meta": "show the project's meta config and its search path",
     "pp": "show the preprocessed config",
     "project": "create a project, add configs to it, show it",
+    "provenance": "say where an artifact, a checkpoint or a run comes from",
+    "store": "look after stored artifacts: du, gc, verify, path",
+    "reproduce": "make an artifact again from its provenance, aside, and compare",
+    "sweep": "list the variants of a config's sweep",
     "targets": "list the targets of a config",
     "tb": "run TensorBoard on the runs of a config",
     "tlist": "list all templates on the search path",
     "train": "train what a config describes, after building what it needs",
     "trefs": "show which templates a config is made of",
+    "watch": "build again whenever a file is saved",
+    "why": "say why a task would run, or why it ran last, down to the changed line",
     "ws": "create a workspace",
 }
 
 
 class Command(Protocol):
-    """What a module under ``commands/`` offers. ``DYNAMIC`` and ``EXTRA`` may be left out."""
+    """What a module under ``commands/`` offers. ``DYNAMIC``, ``EXTRA`` and ``RAW``
+    may be left out; with ``RAW``, run() gets the words after the command instead of parsed ones."""
 
     __name__: str
 
@@ -62,3 +72,7 @@ def takes_dynamic_arguments(command: Command) -> bool:
 
 def takes_extra_arguments(command: Command) -> bool:
     return getattr(command, "EXTRA", False)
+
+
+def takes_raw_arguments(command: Command) -> bool:
+    return getattr(command, "RAW", False)

@@ -37,10 +37,22 @@ class Change:
     also: tuple[str, ...] = ()
 
 
-def compare(old: Any, new: Any, old_spans: Spans, new_spans: Spans) -> list[Change]:
-    """The differences from ``old`` to ``new`` in document order of ``old``."""
+def compare(
+    old: Any,
+    new: Any,
+    old_spans: Spans,
+    new_spans: Spans,
+    *,
+    skip: Iterable[tuple[Any, Any]] = (),
+) -> list[Change]:
+    """The differences from ``old`` to ``new`` in document order of ``old``.
+
+    skip: pairs of calls, one of each graph, that are not looked into.
+    """
     start = _Place("", None)
-    return _joined(_Comparison(old_spans, new_spans).values(old, new, start, start))
+    comparison = _Comparison(old_spans, new_spans)
+    comparison.compared.update((id(before), id(after)) for before, after in skip)
+    return _joined(comparison.values(old, new, start, start))
 
 
 def _joined(changes: Iterable[Change]) -> list[Change]:

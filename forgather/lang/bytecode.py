@@ -4,6 +4,10 @@ The key says all that the code depends on, so an entry is never stale and checko
 neither paths nor times are in it. A file is written aside and renamed; one that is damaged, or that
 cannot be read, is a miss. A cache that cannot be written costs time, never correctness, so that is
 not an error.
+
+Code is loaded from files that this user alone can have written: it lies in the user's own cache
+directory wherever the caches of artifacts are, and a file of another owner, or one that others may
+write to, is a miss. The checksum covers the key, so a file is worth nothing under another name.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import stat
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -23,10 +28,10 @@ _memory: dict[str, CodeType] = {}
 
 
 def default_directory() -> Path:
-    """``$FORGATHER_CACHE_DIR/templates``, else the user's cache directory."""
-    if chosen := os.environ.get("FORGATHER_CACHE_DIR"):
-        return Path(chosen) / "templates"
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    """``forgather/templates`` in the user's cache directory: never in one that a group shares."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):  # as the specification of XDG has it
+        base = os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "forgather" / "templates"
 
 
@@ -45,6 +50,20 @@ def key_of(name: str, text: str, options: str) -> str:
     return hashlib.sha256(blob).hexdigest()
 
 
+def _checksum(key: str, payload: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\0" + payload).digest()
+
+
+def _read_own(path: Path) -> bytes:
+    """The content of a file that nobody but this user can have written. Raises OSError otherwise."""
+    with open(path, "rb") as file:
+        found = os.fstat(file.fileno())  # of what was opened: the name may change hands meanwhile
+        is_own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+        if not is_own or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(f"others may have written {path}")
+        return file.read()
+
+
 class BytecodeCache:
     """directory: None keeps entries in this process only."""
 
@@ -57,11 +76,11 @@ class BytecodeCache:
         if self.directory is None:
             return None
         try:
-            content = self._path(key).read_bytes()
+            content = _read_own(self._path(key))
         except OSError:
             return None
         checksum, payload = content[:32], content[32:]
-        if hashlib.sha256(payload).digest() != checksum:
+        if _checksum(key, payload) != checksum:
             return None
         _memory[key] = code = marshal.loads(payload)
         return code
@@ -74,11 +93,11 @@ class BytecodeCache:
         payload = marshal.dumps(code)
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._prune(path.parent)
-            handle, aside = tempfile.mkstemp(dir=path.parent)
+            handle, aside = tempfile.mkstemp(dir=path.parent)  # of mode 0600
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
+                file.write(_checksum(key, payload) + payload)
             os.replace(aside, path)
         except OSError:
             return

@@ -7,15 +7,17 @@ served from the compiled graph that the build made for it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from forgather.errors import Span
+from forgather.errors import BuildError, Span
 from forgather.graph import serial
 from forgather.graph.materialize import materialize
 from forgather.graph.resolve import resolve
+from forgather.launch.bundle import SEALED
 from forgather.launch.edges import CONSTRUCTORS, edge_key
 
 
@@ -104,6 +106,13 @@ class Session:
     ) -> Any:
         """Like :func:`forgather.from_project`, from compiled graphs where the build made one."""
         key = edge_key(project_dir, config_template, pp_kwargs)
+        if key not in self.edges and SEALED in os.environ:
+            raise BuildError(
+                f"this training asks for {config_template or 'the default config'} of {project_dir} "
+                "with arguments that are known only while it runs",
+                hint="a node of a cluster renders no templates: give constant arguments, or train here",
+                code="FG659",
+            )
         if key not in self.edges:  # arguments known only now: the one case that renders here
             render = resolve("forgather.project:from_project")
             return render(

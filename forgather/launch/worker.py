@@ -8,6 +8,7 @@ build that started it.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -16,9 +17,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from forgather.errors import ForgatherError
+from forgather.errors import BuildError, ForgatherError
+from forgather.launch.fresh_code import compile_users_code
+from forgather.launch.reported import as_data
 
 PR_SET_PDEATHSIG = 1
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,16 +30,44 @@ def main(argv: list[str] | None = None) -> int:
     action = json.loads(Path(arguments[0]).read_text())
     if "RANK" not in os.environ:  # torchrun watches its own children
         die_with_parent()
+    compile_users_code()
     result: dict[str, Any] = {}
     code = 0
     try:
         result = run(action)
     except ForgatherError as error:
         code = error.exit_code
-        result = {"error": explain(error), "exit": code}
-    if int(os.environ.get("RANK", "0")) == 0:
-        write_result(Path(action["result"]), result)
+        result = failure(error, code)
+    except OSError as error:
+        trouble = disk_trouble(error)
+        if trouble is None:
+            raise
+        code = 1
+        result = failure(trouble, code)
+    try:
+        if int(os.environ.get("RANK", "0")) == 0:
+            write_result(Path(action["result"]), result)
+    except OSError as error:
+        sys.stderr.write(f"{action['result']} cannot be written: {error.strerror}\n")
+        return 1
     return code
+
+
+def failure(error: ForgatherError, code: int) -> dict[str, Any]:
+    text = explain(error)
+    return {"error": text, "exit": code, "reported": as_data(error, text)}
+
+
+def disk_trouble(error: OSError) -> BuildError | None:
+    """The error for a user where the disk is full or read-only; None for anything else."""
+    for reason in map(os.strerror, DISK):
+        if reason in str(error):  # shutil.Error has no number, only a list of texts
+            return BuildError(
+                f"{error.filename or 'the disk'}: {reason}",
+                hint="free space and run the same command again; nothing that was finished is lost",
+                code="FG601",
+            )
+    return None
 
 
 def die_with_parent() -> None:
@@ -67,6 +99,14 @@ def run(action: dict[str, Any]) -> dict[str, Any]:
         from forgather.launch.plotting import plot_run
 
         return plot_run(action)
+    if name == "verify-newest":
+        from forgather.launch.follow import verify_newest
+
+        return verify_newest(action)
+    if name == "plot-newest":
+        from forgather.launch.follow import plot_newest
+
+        return plot_newest(action)
     raise AssertionError(f"unknown action {name!r}")
 
 
@@ -74,7 +114,7 @@ def explain(error: ForgatherError) -> str:
     """The error as the user reads it: its message, and the user's own frames of a cause."""
     text = error.render()
     cause = error.__cause__
-    if cause is None or isinstance(cause, ForgatherError):
+    if cause is None or isinstance(cause, ForgatherError) or error.frames:
         return text
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     frames = [

@@ -1,46 +1,50 @@
-"""From a config to its compiled form: rendered text, graph, and what each target depends on.
+"""Compiled configs, each rendered only when something that was read for it is no longer the same.
 
-The compiled form of a config is remembered together with everything that was read to make it: each
-template, each place that was looked at in vain, each variable. While all of that is the same,
-nothing is rendered or parsed: a null build reads one small JSON file per config. What is remembered
-about a target is its *skeleton*: a digest of its graph in which other artifacts and other projects
-are named but not described. Their own digests join the action key when it is asked for.
+What was compiled is kept in the store like any artifact, under a key over all that was read: each
+template, each place that was looked at in vain, each variable. Which places those are is not known
+before rendering, so what is asked for is a key over the config's name, and the store tells the places
+(:mod:`forgather.make.traces`). Keys name places by root (``${workspace}/...``): another checkout, or a
+config that is changed back, finds its compiled form and renders nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forgather.config import ConfigEnvironment
-from forgather.errors import ProjectError
-from forgather.graph import canonical as graph_canonical
-from forgather.graph import serial
-from forgather.graph.materialize import materialize
-from forgather.graph.nodes import CallableNode, Node
-from forgather.graph.walk import edges as edges_of
-from forgather.launch.edges import edge_of
-from forgather.make.digest import FileDigests, canonical_json, digest_bytes, digest_json
-from forgather.make.projection import project_training
-from forgather.make.store import write_atomically
-from forgather.meta_config import MetaConfig
+from forgather.errors import ForgatherError
+from forgather.make import traces
+from forgather.make.circumstances import circumstances
+from forgather.make.digest import FileDigests, digest_bytes, digest_json
+from forgather.make.entry import Entry, Output
+from forgather.make.probes import (
+    Remembered,
+    note_absent,
+    note_environment,
+    note_listing,
+    note_no_file,
+    note_user_folder,
+)
+from forgather.make.provenance import config_of
+from forgather.make.roots import contract, expand
+from forgather.make.sources import Sources
+from forgather.make.store import Store
 from forgather.resources import forgather_dir
+from forgather.workspace.find import WORKSPACE_NAME, find_workspace_dir, user_templates
 
-SCHEMA = 1
-TRAINING = "@training"  # the pseudo-target that a training is keyed on
-
-# Root targets that are built as artifacts, by the beginning of the config's class.
-ARTIFACTS_OF_CLASS = {
-    "type.training_script": ("tokenizer", "train_dataset", "eval_dataset", "model_package"),
-    "type.dataset": ("corpus",),
-    "type.tokenizer": ("tokenizer",),
-    "type.model": ("tokenizer", "model_package"),
-}
+SCHEMA = 2
+PACKAGE = Path(__file__).parents[1]
+# The code that decides what a compiled config looks like.
+LANGUAGE = ("*config.py", "lang/*.py", "graph/*.py", "launch/edges.py")
+DESCRIPTION = ("rendering.py", "skeleton.py", "projection.py", "roots.py", "compile.py")
+VALUES = {"meta", "sweep", "variables", "system_path", "targets", "edges", "reads", "inputs"}
+GRAPH = "graph.json"
+FILES = {"text": "config.yaml", "spans": "spans.json", "graph": GRAPH}
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,19 @@ class Instance:
 
 @dataclass
 class Compiled:
-    """What is known of a config once it is compiled; ``data`` is what is remembered of it."""
+    """What is known of a config once it is compiled.
+
+    data: what is remembered of it, without absolute paths; outputs: config.yaml, spans.json and
+    graph.json; files: where the store keeps them, as text, spans and graph.
+    """
 
     instance: Instance
     data: dict[str, Any]
     roots: dict[str, str]
-    files: dict[str, Path]  # text, spans, graph: where they are kept
+    outputs: dict[str, Output]
+    files: Mapping[str, Path]
+    fresh: frozenset[str] = frozenset()  # outputs made by this process, not found in the store
+    origin: dict[str, Any] = field(default_factory=dict)  # when and by what it was rendered
 
     @property
     def id(self) -> str:
@@ -72,7 +83,19 @@ class Compiled:
 
     @property
     def config_class(self) -> str:
-        return str(self.meta.get("config_class") or "")
+        return str(self.data["meta"].get("config_class") or "")
+
+    @property
+    def system_path(self) -> str | None:
+        return expand(self.data["system_path"], self.roots)
+
+    @property
+    def reads(self) -> list[list[str]]:
+        """[kind, name, absolute path, digest] of everything that rendering looked at."""
+        return [
+            [kind, name, expand(path, self.roots), digest]
+            for kind, name, path, digest in self.data["reads"]
+        ]
 
     def target(self, name: str) -> dict[str, Any] | None:
         return self.data["targets"].get(name)
@@ -82,303 +105,202 @@ class Compiled:
         return self.files["text"].read_text()
 
 
+class StoredFiles(Mapping[str, Path]):
+    """Where the store keeps files, by name. A file is compared with its digest when it is taken:
+    the caches that checkouts share are written by others, too.
+    """
+
+    def __init__(self, store: Store, digests: dict[str, str]) -> None:
+        self._store = store
+        self._digests = digests
+
+    def __getitem__(self, name: str) -> Path:
+        return self._store.checked_blob(self._digests[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
 class Compiler:
     """Compiles configs of one build root, each at most once per process."""
 
-    def __init__(self, build: Path, digests: FileDigests) -> None:
+    def __init__(self, build: Path, store: Store, digests: FileDigests) -> None:
         self.build = build
-        self.folder = build / "store" / "compiled"
+        self.store = store
         self.digests = digests
+        self.sources = Sources.of(store)  # for whoever asks later what has changed
+        self.remembered = Remembered()
         self.done: dict[str, Compiled] = {}
+        self.rendered = 0  # how many configs had to be rendered
+        self._lock = threading.RLock()
 
     def __call__(self, instance: Instance) -> Compiled:
-        if instance.id not in self.done:
-            self.done[instance.id] = self._recall(instance) or self._compile(instance)
-        return self.done[instance.id]
+        with self._lock:
+            return self.remembered(instance.id, lambda: self._compiled(instance))
 
-    def _files(self, instance: Instance) -> dict[str, Path]:
-        stem = digest_json("config", [str(instance.project_dir), instance.id])[:24]
-        return {name: self.folder / f"{stem}.{name}" for name in ("json", "text", "spans", "graph")}
+    def _compiled(self, instance: Instance) -> Compiled:
+        roots = self._roots(instance)
+        manifest = self._manifest(instance, roots)
+        found = self._find(manifest, roots)
+        fresh: frozenset[str] = frozenset()
+        if found is None:
+            with self.store.key_lease(manifest):  # another build may be rendering it
+                found = self._find(manifest, roots)
+                if found is None:
+                    found, fresh = self._render(instance, manifest, roots)
+        files = StoredFiles(self.store, {name: found.files[file] for name, file in FILES.items()})
+        compiled = Compiled(
+            instance, found.values, roots, found.outputs, files, fresh, found.provenance
+        )
+        self.done[instance.id] = compiled
+        return compiled
 
-    def _recall(self, instance: Instance) -> Compiled | None:
-        files = self._files(instance)
+    def _manifest(self, instance: Instance, roots: Mapping[str, str]) -> str:
+        return digest_json(
+            "config",
+            {
+                "schema": SCHEMA,
+                "code": self.code(),
+                "project": contract(str(instance.project_dir), {"root": roots["root"]}),
+                "config": instance.config,
+                "variables": contract(dict(instance.variables), roots),
+            },
+        )
+
+    def current_manifest(self, entry: Entry) -> str | None:
+        """The manifest by which a compiled config would be found now; None where it would not be."""
         try:
-            data = json.loads(files["json"].read_text())
-        except (FileNotFoundError, ValueError):
+            config, reads = entry.provenance["config"], entry.values["reads"]
+            project = self.build.parent / config["project"]
+            instance = Instance("", Path(os.path.normpath(project)), config["name"])
+            roots = self._roots(instance)
+            variables = expand(config["variables"], roots)
+            places = [read[:-1] for read in reads]
+        except (KeyError, TypeError, ForgatherError):  # not of this checkout, or not there any more
             return None
-        same = data.get("schema") == SCHEMA and data.get("code") == self._code()
-        same = same and data["instance"] == _identity(instance)
-        same = same and data["roots"]["forgather"] == str(forgather_dir())
-        if not (same and all(self._still(read) for read in data["reads"])):
-            return None
-        return Compiled(instance, data, data["roots"], files)
+        manifest = self._manifest(replace(instance, variables=variables), roots)
+        now = traces.look_at(places, lambda place: self._look(place, roots))
+        is_found = now is not None and traces.traced_key(manifest, now) == entry.key
+        return manifest if is_found else None
 
-    def _code(self) -> str:
-        """Digest of the code that renders and parses: an upgrade compiles afresh."""
-        folder = Path(__file__).parent.parent
-        patterns = (
-            "*config.py",
-            "lang/*.py",
-            "graph/*.py",
-            "make/compile.py",
-            "make/projection.py",
-        )
-        files = sorted(path for pattern in patterns for path in folder.glob(pattern))
-        return digest_json("code", [self.digests(path) for path in files])
-
-    def _still(self, read: list[str]) -> bool:
-        """Is what was read then the same now?"""
-        kind, name, path, digest = read
-        if kind == "template":
-            try:
-                return self.digests(path) == digest
-            except OSError:
-                return False
-        if kind == "absent":
-            return not os.path.exists(path)
-        if kind == "env":
-            value = os.environ.get(name)
-            return digest == ("" if value is None else digest_bytes(value.encode()))
-        return True
-
-    def _compile(self, instance: Instance) -> Compiled:
-        meta = MetaConfig(str(instance.project_dir))
-        environment = ConfigEnvironment(searchpath=meta.searchpath, frozen=True)
-        config = meta.load(
-            environment,
-            meta.config_path(instance.config),
-            project_dir=str(instance.project_dir),
-            workspace_root=str(meta.workspace_root),
-            build_dir=str(self.build),
-            **instance.variables,
-        )
-        root, text = config.get()
-        targets = dict(root) if isinstance(root, dict) else {}  # a list or a scalar has none
-        roots = {
+    def _roots(self, instance: Instance) -> dict[str, str]:
+        note_user_folder()
+        project = str(instance.project_dir)
+        workspace = os.path.dirname(find_workspace_dir(project))
+        folder = project
+        while folder != workspace:  # a workspace nearer to the project would be another one
+            note_absent(os.path.join(folder, WORKSPACE_NAME))
+            folder = os.path.dirname(folder)
+        return {
             "forgather": str(forgather_dir()),
-            "workspace": str(meta.workspace_root),
-            "project": str(instance.project_dir),
+            "workspace": workspace,
+            "project": project,
             "build": str(self.build),
             "root": str(self.build.parent),
+            "user": user_templates(),
         }
-        reads = [*_reads(meta.trace), *_reads(config.trace)]
-        files = self._files(instance)
+
+    def code(self) -> str:
+        """Digest of the code that renders and parses: an upgrade compiles afresh."""
+        return self.remembered("@code", self._code)
+
+    def _code(self) -> str:
+        for folder in ("", "lang", "graph"):
+            note_listing(PACKAGE / folder)
+        files = [path for pattern in LANGUAGE for path in PACKAGE.glob(pattern)]
+        files += [PACKAGE / "make" / name for name in DESCRIPTION]
+        return digest_json("code", [self.digests(path) for path in sorted(files)])
+
+    def _find(self, manifest: str, roots: Mapping[str, str]) -> Entry | None:
+        """The compiled form that an earlier render left, if what it read stands there now."""
+        found = traces.find(
+            self.store, manifest, lambda place: self._look(place, roots), quick=True
+        )
+        return found if found is not None and _is_compiled(found) else None
+
+    def _look(self, place: list[str], roots: Mapping[str, str]) -> str | None:
+        """The digest of what stands at a place now; None where a file came or went."""
+        if len(place) != 3:
+            return None  # no place of ours
+        kind, name, contracted = place
+        path = expand(contracted, roots)
+        if kind == "template":
+            try:
+                return self.digests(path)
+            except OSError:
+                return None
+        if kind == "absent":
+            if os.path.isfile(path):
+                return None
+            note_no_file(path)
+            return ""
+        return _environment_digest(name)
+
+    # compiling
+
+    def _render(
+        self, instance: Instance, manifest: str, roots: dict[str, str]
+    ) -> tuple[Entry, frozenset[str]]:
+        """The compiled form, and which of its files the store had not had."""
+        from forgather.make.rendering import render_config
+
+        rendering = render_config(
+            str(instance.project_dir), instance.config, instance.variables, roots
+        )
+        self.rendered += 1
+        self.sources.keep(
+            (path, sha) for kind, _, path, sha in rendering.reads if kind == "template"
+        )
+        reads = [
+            [kind, name, contract(path, roots), digest]
+            for kind, name, path, digest in rendering.reads
+        ]
         outputs = {
-            "text": contract(str(text), roots),
-            "spans": canonical_json(_spans(config.spans, roots)),
-            "graph": serial.dumps(targets or root, roots=roots),
+            name: Output(digest_bytes(text.encode()), len(text.encode()))
+            for name, text in rendering.outputs.items()
         }
-        facts = contract(_plain(materialize_meta(targets, text)), roots)
-        data = {
-            "schema": SCHEMA,
-            "code": self._code(),
-            "instance": _identity(instance),
-            "roots": roots,
+        values = {
+            **rendering.values,
             "reads": reads,
             "inputs": {
-                "reads": _logical(reads, roots),
+                "reads": _logical(reads),
                 "given": {"config": instance.config, "variables": dict(instance.variables)},
-                "language": self._code(),
+                "language": self.code(),
             },
-            "digests": {name: digest_bytes(value.encode()) for name, value in outputs.items()},
-            "graph_digest": graph_canonical.digest(targets or root, roots=roots),
-            "meta": facts,
-            "system_path": str(meta.system_path) if meta.system_path else None,
-            **_describe(targets, artifact_names(str(facts.get("config_class") or "")), roots),
         }
-        for name, value in outputs.items():
-            write_atomically(files[name], value)
-        write_atomically(files["json"], canonical_json(data))
-        return Compiled(instance, data, roots, files)
+        # A text is new with every render; a graph is not, where only a comment has changed.
+        old = {n for n, out in outputs.items() if n == GRAPH and self.store.has_blob(out.digest)}
+        with self.store.staging("config") as folder:
+            for name, text in rendering.outputs.items():
+                (folder / name).write_bytes(text.encode())
+            origin = {"config": config_of(self.build.parent, instance, roots)}
+            origin |= circumstances(self.build.parent, ask=False)
+            entry = Entry(manifest, outputs, values=values, provenance=origin)
+            entry = traces.keep(self.store, entry, reads, folder, link=outputs)
+        # What has just been read must hold still when the caller goes on with it.
+        for read in reads:
+            self._look(read[:-1], roots)
+        return entry, frozenset(outputs.keys() - old)
 
 
-def materialize_meta(root: Mapping[str, Any], text: str) -> Any:
-    """The ``meta`` target of a config, built without importing anything but builtins."""
-    meta = root.get("meta")
-    if meta is None:
-        return {}
-
-    def only_builtin(spec: str, searchpath: Any = ()) -> Callable[..., Any]:
-        from forgather.graph.resolve import resolve
-
-        if spec.startswith("named_") or spec in ("getitem", "str", "int"):
-            return resolve(spec, searchpath)
-        raise ProjectError(
-            f"the target 'meta' calls {spec!r}, but it must be plain data",
-            where=meta.span if isinstance(meta, Node) else None,
-            hint="write values, not calls, into 'meta': it is read without running anything",
-        )
-
-    return materialize(meta, variables={"pp_config": text}, resolver=only_builtin)
+def _is_compiled(entry: Entry) -> bool:
+    """Whether an entry, wherever it comes from, is that of a compiled config."""
+    return entry.values.keys() >= VALUES and entry.outputs.keys() >= set(FILES.values())
 
 
-def _identity(instance: Instance) -> dict[str, Any]:
-    return {
-        "project_dir": str(instance.project_dir),
-        "config": instance.config,
-        "variables": dict(instance.variables),
-    }
+def _environment_digest(name: str) -> str:
+    note_environment(name)
+    value = os.environ.get(name)
+    return "" if value is None else digest_bytes(value.encode())
 
 
-def _reads(trace: Any) -> list[list[str]]:
-    return [
-        [read.kind, str(read.name), str(read.path or ""), str(read.digest or "")]
-        for read in trace.reads
-        if read.kind in ("template", "absent", "env")
-    ]
-
-
-def _logical(reads: list[list[str]], roots: Mapping[str, str]) -> dict[str, str]:
-    """Reads without absolute paths: what was read, and the digest of what it held."""
+def _logical(reads: list[list[str]]) -> dict[str, str]:
+    """What was read, and the digest of what it held."""
     found = {}
-    for kind, name, path, digest in reads:
-        place = f"environment variable {name}" if kind == "env" else contract(path, roots)
-        found[place] = "absent" if kind == "absent" else digest
+    for kind, name, place, digest in reads:
+        label = f"environment variable {name}" if kind == "env" else place
+        found[label] = "absent" if kind == "absent" else digest
     return found
-
-
-def _spans(spans: Mapping[str, Any], roots: Mapping[str, str]) -> dict[str, list[Any]]:
-    return {
-        path: [span.template, span.line, contract(span.path or "", roots)]
-        for path, span in spans.items()
-        if span is not None
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def contract(value: Any, roots: Mapping[str, str]) -> Any:
-    """Replace root paths by ``${name}``, the longest root first; in text, anywhere."""
-    if isinstance(value, str):
-        for name, root in sorted(roots.items(), key=lambda item: -len(item[1])):
-            value = value.replace(root, f"${{{name}}}")
-        return value
-    if isinstance(value, Mapping):
-        return {key: contract(item, roots) for key, item in value.items()}
-    if isinstance(value, list):
-        return [contract(item, roots) for item in value]
-    return value
-
-
-def expand(value: Any, roots: Mapping[str, str]) -> Any:
-    """The inverse of :func:`contract`."""
-    if isinstance(value, str):
-        for name, root in roots.items():
-            value = value.replace(f"${{{name}}}", root)
-        return value
-    if isinstance(value, Mapping):
-        return {key: expand(item, roots) for key, item in value.items()}
-    if isinstance(value, list):
-        return [expand(item, roots) for item in value]
-    return value
-
-
-def artifact_names(config_class: str) -> tuple[str, ...]:
-    """The root targets that are artifacts in a config of this class."""
-    for prefix, names in ARTIFACTS_OF_CLASS.items():
-        if config_class.startswith(prefix):
-            return names
-    return ()
-
-
-def _describe(
-    root: dict[str, Any], names: tuple[str, ...], roots: Mapping[str, str]
-) -> dict[str, Any]:
-    """The skeleton of every target, and the edges to other configs."""
-    artifacts = {id(root[name]): name for name in names if _is_node(root.get(name))}
-    edges: dict[str, Any] = {}
-    targets: dict[str, Any] = {}
-    for name, value in root.items():
-        targets[name] = _skeleton(value, name, artifacts, edges, roots)
-    if "train_dataset" in names and _is_node(root.get("trainer")):
-        projected = project_training(root, frozenset(artifacts))
-        targets[TRAINING] = _skeleton(projected, TRAINING, artifacts, edges, roots)
-    return {"targets": targets, "edges": edges}
-
-
-def _is_node(value: Any) -> bool:
-    return isinstance(value, CallableNode)
-
-
-def _skeleton(
-    value: Any,
-    name: str,
-    artifacts: Mapping[int, str],
-    edges: dict[str, Any],
-    roots: Mapping[str, str],
-) -> dict[str, Any]:
-    used_artifacts: set[str] = set()
-    used_edges: dict[str, set[str]] = {}
-
-    def replace(node: Any) -> Any:
-        artifact = artifacts.get(id(node))
-        if artifact is not None and artifact != name:
-            used_artifacts.add(artifact)
-            return {"artifact": artifact}
-        edge = edge_of(node)
-        if edge is None:
-            return None
-        label = digest_json(
-            "edge", [contract(edge.project_dir, roots), edge.config, dict(edge.variables)]
-        )[:16]
-        edges[label] = {
-            "project_dir": contract(edge.project_dir, roots),
-            "config": edge.config,
-            "variables": contract(dict(edge.variables), roots),
-        }
-        used_edges.setdefault(label, set()).update(edge.targets)
-        passed = {key: item for key, item in node.kwargs.items() if key not in EDGE_PLACES}
-        return {
-            "edge": label,
-            "passed": graph_canonical.canonical(passed, replace=replace, roots=roots),
-        }
-
-    digest = graph_canonical.digest(value, replace=replace, roots=roots)
-    direct = edge_of(value)
-    description: dict[str, Any] = {
-        "digest": digest,
-        "artifacts": sorted(used_artifacts),
-        "edges": {label: sorted(names) for label, names in sorted(used_edges.items())},
-        "calls": _calls(value, name, artifacts, roots),
-        "is_node": _is_node(value),
-    }
-    if direct is not None and direct.is_single:
-        description["alias"] = [next(iter(used_edges)), direct.targets[0]]
-    return description
-
-
-EDGE_PLACES = frozenset({"project_dir", "config_template", "pp_kwargs"})
-
-
-def _calls(
-    value: Any, name: str, artifacts: Mapping[int, str], roots: Mapping[str, str]
-) -> list[list[Any]]:
-    """Constructors reached without entering other artifacts: [spec, search path]."""
-    found: dict[str, list[Any]] = {}
-    waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
-    seen: set[int] = set()
-    while waiting:
-        node, search = waiting.pop()
-        if id(node) in seen or artifacts.get(id(node)) not in (None, name):
-            continue
-        seen.add(id(node))
-        if isinstance(node, CallableNode) and edge_of(node) is None:
-            search = node.submodule_searchpath or _searchpath_argument(node) or search
-            found.setdefault(
-                contract(node.constructor, roots), [contract(path, roots) for path in search]
-            )
-        waiting += [(child, search) for _key, child in edges_of(node)]
-    return [[spec, search] for spec, search in sorted(found.items())]
-
-
-def _searchpath_argument(node: CallableNode) -> tuple[str, ...]:
-    """Where the code generator looks for the parts in its model graph."""
-    value = node.kwargs.get("searchpath")
-    is_paths = isinstance(value, list) and all(isinstance(path, str) for path in value)
-    return tuple(value) if is_paths else ()

@@ -13,12 +13,13 @@ import json
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SETTLED_SECONDS = 0.05  # older than this, a change is sure to have moved the ctime
+from forgather.make.database import open_database
+from forgather.make.probes import is_settled, note_environment, note_file, note_listing, signature
 
 
 def canonical_json(value: Any) -> str:
@@ -37,10 +38,6 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def signature(stat: os.stat_result) -> str:
-    return f"{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_size}:{stat.st_ino}"
-
-
 def hash_file(path: Path | str) -> str:
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -50,17 +47,9 @@ class FileDigests:
     """sha256 of files, remembered across processes in ``database``."""
 
     def __init__(self, database: Path) -> None:
-        database.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._memory: dict[str, tuple[str, str]] = {}
-        self._db = sqlite3.connect(
-            database, timeout=30, isolation_level=None, check_same_thread=False
-        )
-        self._db.execute("pragma journal_mode=wal")
-        self._db.execute("pragma synchronous=off")  # a lost row only costs one more hash
-        self._db.execute(
-            "create table if not exists files (path text primary key, signature text, sha256 text)"
-        )
+        self._db = open_database(database, _connect)
 
     def __call__(self, path: Path | str) -> str:
         """The digest of the file's content. Raises OSError where it cannot be read."""
@@ -68,26 +57,44 @@ class FileDigests:
         with self._lock:
             stat = os.stat(name)
             now = signature(stat)
-            known = (
-                self._memory.get(name)
-                or self._db.execute(
-                    "select signature, sha256 from files where path = ?", (name,)
-                ).fetchone()
-            )
+            known = self._memory.get(name) or self._recall(name)
+            note_file(name, stat)
             if known and known[0] == now:
                 self._memory[name] = known
                 return known[1]
             value = hash_file(name)
-            settled = time.time() - stat.st_ctime > SETTLED_SECONDS
-            if settled and signature(os.stat(name)) == now:
+            if is_settled(stat) and signature(os.stat(name)) == now:
                 self._memory[name] = (now, value)
-                self._db.execute(
-                    "insert or replace into files values (?, ?, ?)", (name, now, value)
-                )
+                self._keep(name, now, value)
             return value
+
+    # What the database does not take or give costs one more hash, and no build.
+
+    def _recall(self, name: str) -> tuple[str, str] | None:
+        query = "select signature, sha256 from files where path = ?"
+        with suppress(sqlite3.Error):
+            return self._db.execute(query, (name,)).fetchone()
+        return None
+
+    def _keep(self, name: str, signature: str, sha: str) -> None:
+        with suppress(sqlite3.Error):
+            self._db.execute(
+                "insert or replace into files values (?, ?, ?)", (name, signature, sha)
+            )
 
     def close(self) -> None:
         self._db.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("pragma synchronous=off")  # a lost row only costs one more hash
+    connection.execute(
+        "create table if not exists files (path text primary key, signature text, sha256 text)"
+    )
+    return connection
 
 
 def tree_files(root: Path) -> list[Path]:
@@ -111,7 +118,9 @@ def installed_versions(names: Iterable[str], search: Iterable[str]) -> dict[str,
     """
     wanted = {name.lower().replace("-", "_") for name in names}
     found: dict[str, str] = {}
+    note_environment("PYTHONPATH")
     for folder in search:
+        note_listing(folder or ".")
         try:
             entries = os.listdir(folder or ".")
         except OSError:

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import Any
 
-from doit.cmd_base import DoitCmdBase
+from doit.cmd_base import Command, DoitCmdBase
 from doit.cmd_info import Info as DoitInfo
 from doit.exceptions import InvalidCommand
 
-from forgather.errors import Span
-from forgather.make.explain import explain, lines
+from forgather.errors import ForgatherError
+from forgather.make.kinds import KINDS
+from forgather.make.tasks import Loader, Refused
+from forgather.make.why import FORMATS, why
 
 
-def _artifact(command: DoitCmdBase, names: list[str]) -> Any:
-    """What the one task named on the command line carries; None for a task that is not ours."""
-    if len(names) != 1:
-        raise InvalidCommand(f"'{command.name}' takes exactly one task")
-    for task in command.task_list:
-        if task.name == names[0]:
-            return (task.meta or {}).get("artifact")
-    raise InvalidCommand(f"{names[0]!r} is not a task")
+class Why(Command):
+    """Creates no tasks: a config that is broken by now still has a last run."""
 
-
-class Why(DoitCmdBase):
-    doc_purpose = "say why a task would run, down to the changed line"
+    doc_purpose = "say why a task would run, or why it ran last, down to the changed line"
     doc_usage = "TASK"
     doc_description = None
+    cmd_options = (
+        {
+            "name": "last",
+            "short": "",
+            "long": "last",
+            "type": bool,
+            "default": False,
+            "help": "why it ran when it ran last, not why it would run now",
+        },
+        {
+            "name": "form",
+            "short": "",
+            "long": "format",
+            "type": str,
+            "default": FORMATS[0],
+            "choices": tuple((name, "") for name in FORMATS),
+            "help": "form of the output",
+        },
+    )
 
-    def _execute(self, pos_args: list[str]) -> int:
-        artifact = _artifact(self, pos_args)
-        if artifact is None:
-            raise InvalidCommand(f"{pos_args[0]!r} makes no artifact: it runs every time")
-        reason = explain(artifact.build, artifact.target, artifact.catalog.target)
-        root = artifact.build.root
+    def __init__(self, task_loader: Any = None, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.loader = task_loader if isinstance(task_loader, Loader) else Loader()
 
-        def place(span: Span) -> str:
-            path = os.path.relpath(span.path, root) if span.path else span.template
-            return f"{path}:{span.line}"
-
-        for line in lines(reason, place):
-            self.outstream.write(f"{line}\n")
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        (name,) = _one(self, pos_args)
+        if name.partition(":")[0] not in KINDS:
+            raise InvalidCommand(
+                f"{name!r} makes no artifact that has reasons; kinds of tasks that do: "
+                + ", ".join(KINDS)
+            )
+        try:
+            text = why(self._catalog(), name, last=opt_values["last"], form=opt_values["form"])
+        except ForgatherError as error:
+            if self.loader.raises:
+                raise Refused(error) from None
+            raise InvalidCommand(error.render()) from None
+        sys.stdout.write(f"{text}\n")
         return 0
+
+    def _catalog(self) -> Any:
+        from forgather.make.catalog import Catalog
+
+        return self.loader.catalog or Catalog(self.loader.root, self.loader.options)
 
 
 class Info(DoitInfo):
@@ -69,3 +92,18 @@ class Info(DoitInfo):
         for name in target.deps:
             write(f"  {name}\n")
         return 0
+
+
+def _one(command: Command, names: list[str]) -> list[str]:
+    if len(names) != 1:
+        raise InvalidCommand(f"'{command.name}' takes exactly one task")
+    return names
+
+
+def _artifact(command: DoitCmdBase, names: list[str]) -> Any:
+    """What the one task named on the command line carries; None for a task that is not ours."""
+    (name,) = _one(command, names)
+    for task in command.task_list:
+        if task.name == name:
+            return (task.meta or {}).get("artifact")
+    raise InvalidCommand(f"{name!r} is not a task")

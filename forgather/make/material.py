@@ -9,7 +9,10 @@ from typing import Any
 from forgather.launch.edges import edge_key
 from forgather.make.build import Build
 from forgather.make.code import code_files
-from forgather.make.compile import Compiled, artifact_names, contract, expand
+from forgather.make.compile import Compiled
+from forgather.make.probes import note_listing
+from forgather.make.roots import contract, expand
+from forgather.make.skeleton import artifact_names
 
 
 def material(build: Build, compiled: Compiled, target: str, *, own_code: bool) -> dict[str, Any]:
@@ -35,7 +38,14 @@ def source_digests(
     build: Build, compiled: Compiled, description: dict[str, Any], *, own_code: bool
 ) -> dict[str, str]:
     """Digests of the source files behind the constructors of one target."""
-    found: dict[str, str] = {}
+    files = source_files(build, compiled, description, own_code=own_code)
+    return {name: build.digests(path) for name, path in files.items()}
+
+
+def source_files(
+    build: Build, compiled: Compiled, description: dict[str, Any], *, own_code: bool
+) -> dict[str, Path]:
+    """The source files behind the constructors of one target, by the names they have in keys."""
     relative: list[tuple[str, tuple[str, ...]]] = []
     absolute: list[str] = []
     for spec, search in expand(description["calls"], compiled.roots):
@@ -44,13 +54,11 @@ def source_digests(
         else:
             absolute.append(spec)
     local = [Path(compiled.roots["project"]), Path(compiled.roots["workspace"])]
-    if compiled.data["system_path"]:
-        local.insert(0, Path(compiled.data["system_path"]))
-    for name, path in code_files(absolute, build.digests, local, own=own_code).items():
-        found[contract(name, compiled.roots)] = build.digests(path)
-    for path in part_files(relative):
-        found[f"part {path.name}"] = build.digests(path)
-    return found
+    if compiled.system_path:
+        local.insert(0, Path(compiled.system_path))
+    code = code_files(absolute, build.digests, local, own=own_code)
+    found = {contract(name, compiled.roots): path for name, path in code.items()}
+    return found | {f"part {path.name}": path for path in part_files(relative)}
 
 
 def part_files(relative: list[tuple[str, tuple[str, ...]]]) -> list[Path]:
@@ -64,6 +72,8 @@ def part_files(relative: list[tuple[str, tuple[str, ...]]]) -> list[Path]:
         by_search.setdefault(search, []).append(spec)
     files: dict[str, Path] = {}
     for search, specs in by_search.items():
+        for folder in search:
+            note_listing(folder)
         for path in closure_files(specs, search):
             files[os.path.realpath(path)] = Path(path)
     return sorted(files.values())
@@ -89,7 +99,7 @@ def runtime_config(build: Build, compiled: Compiled, ready: set[str]) -> dict[st
         "spans": str(compiled.files["spans"]),
         "text": str(compiled.files["text"]),
         "roots": compiled.roots,
-        "system_path": compiled.data["system_path"],
+        "system_path": compiled.system_path,
         "overrides": overrides,
     }
 

@@ -27,6 +27,8 @@ OBSERVERS = frozenset(
     }
 )
 
+OBSERVERS_HOME = "forgather.ml.trainer.callbacks"  # a user's class of the same name may do anything
+
 # Fields of TrainingArguments that name places or decide how often something is shown.
 WATCHING_ARGUMENTS = frozenset(
     {
@@ -53,7 +55,8 @@ ARGUMENTS_TARGET = "trainer_args"
 def is_observer(value: Any) -> bool:
     if not isinstance(value, CallableNode):
         return False
-    return value.constructor.replace(":", ".").rpartition(".")[2] in OBSERVERS
+    module, _, name = value.constructor.replace(":", ".").rpartition(".")
+    return name in OBSERVERS and module.startswith(OBSERVERS_HOME)
 
 
 def project_training(root: dict[str, Any], keep: frozenset[int]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forgather.make.build import Build
     from forgather.make.compile import Compiled
+    from forgather.make.entry import Entry, Output
 
 
 @dataclass(frozen=True)
@@ -32,29 +33,38 @@ class Target:
 
 @dataclass(frozen=True)
 class Made:
-    """What a rule left: its outputs lie in ``place`` (for stored rules: in the scratch folder)."""
+    """What a rule left: in the scratch folder, or (``place``, ``files``) where it has its own place.
+
+    kept: further files below ``place`` that the store keeps for other checkouts.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     reads: list[list[str]] = field(default_factory=list)
     place: Path | None = None
     files: dict[str, str] | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How artifacts of one kind are made.
+    """How artifacts of one kind are made. Exactly one of ``outputs`` and ``make`` is given.
 
     inputs: everything that decides the result, as JSON data with digests; hashed into the key.
+    outputs: files that the store already has, because compiling the config left them there.
     make: writes the outputs into the folder it is given.
-    place: folder of the outputs below the build directory, given the config's folder.
+    restore: for a rule whose outputs have a place of their own (``Made.place``): puts those of a
+        store entry there. Other outputs go to the folder of the config below ``build/``.
+    place: for such a rule, where that place is now.
+    folder: that folder, below the config's.
     whole_folder: the outputs own their folder; else they stand beside those of other rules.
-    stored: outputs go through the content store; else they stay where the rule put them.
     """
 
     kind: str
     doc: str
     inputs: Callable[[Build, Target], dict[str, Any]]
-    make: Callable[[Build, Target, Path], Made]
+    make: Callable[[Build, Target, Path], Made] | None = None
+    outputs: Callable[[Build, Target], dict[str, Output]] | None = None
+    restore: Callable[[Build, Target, Entry], Made] | None = None
+    place: Callable[[Target], Path] | None = None
     folder: str = ""
     whole_folder: bool = True
-    stored: bool = True

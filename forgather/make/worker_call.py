@@ -1,28 +1,74 @@
 """Runs one action in a process of its own and brings back its result or its error.
 
-The action is a JSON file (see :mod:`forgather.launch.action`): the worker never loads a project.
+The action is a JSON file (see :mod:`forgather.launch.worker`): the worker never loads a project.
 A worker dies with the build that started it, so that a killed build leaves no training behind that
-would race with the next one.
+would race with the next one. An action may run as a job of a cluster instead, which does outlive the
+build (:mod:`forgather.make.cluster`); nothing of that is imported where there are no jobs.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from forgather.errors import BuildError, Interrupted
+from forgather.errors import BuildError
 from forgather.launch.command import worker_command
+from forgather.launch.executors import LOCAL, check_executor
+from forgather.launch.executors.local import how_it_ended, read_worker_result, run_here
 from forgather.make.build import Build
 from forgather.make.digest import canonical_json
+from forgather.make.logs import log_path
 from forgather.make.target import Target
 
 
 def run_worker(build: Build, target: Target, action: dict[str, Any], folder: Path) -> dict:
     """Run ``action``; ``folder`` is scratch space. Raises what the worker reported."""
+    has_jobs = (build.directory / "jobs").is_dir()
+    if has_jobs and target.kind != "train":
+        from forgather.make.chain import adopt
+
+        if (result := adopt(build, target, folder)) is not None:
+            return result
+    if runs_elsewhere(build, target.kind) or (has_jobs and _is_underway(build, target)):
+        from forgather.make.cluster import run_as_job
+
+        return run_as_job(build, target, action, folder)
+    return _run_in_process(build, target, action, folder)
+
+
+def runs_elsewhere(build: Build, kind: str) -> bool:
+    """Whether steps of this kind go to a cluster: trainings do, where an executor is chosen."""
+    if check_executor(build.options.executor) == LOCAL:
+        return False
+    kinds = os.environ.get("FORGATHER_EXECUTOR_KINDS") or "train"
+    return kind in kinds.replace(",", " ").split()
+
+
+def _is_underway(build: Build, target: Target) -> bool:
+    """Whether a job does it already: then it is waited for, whatever executor is chosen now."""
+    from forgather.make.cluster import is_underway
+
+    return is_underway(build, target)
+
+
+def take_result(build: Build, key: str) -> None:
+    """What the job of ``key`` did is safe now: forget the job."""
+    if (build.directory / "jobs" / key).is_dir():
+        from forgather.make.jobs import job_folder
+
+        job_folder(build, key).collected()
+
+
+def refuse_other_job(build: Build, output: Path, old_key: str | None, key: str) -> None:
+    """Raises BuildError while a job trains another key in ``output``."""
+    if old_key not in (None, key) and (build.directory / "jobs" / str(old_key)).is_dir():
+        from forgather.make.cluster import refuse_while_running
+
+        refuse_while_running(build, output, str(old_key))
+
+
+def _run_in_process(build: Build, target: Target, action: dict[str, Any], folder: Path) -> dict:
     result_path = folder / "result.json"
     spec = folder / "action.json"
     spec.write_text(canonical_json(action | {"schema": 1, "result": str(result_path)}))
@@ -34,44 +80,12 @@ def run_worker(build: Build, target: Target, action: dict[str, Any], folder: Pat
     environment.update(action.get("environment") or {})
     if build.options.devices is not None:
         environment["CUDA_VISIBLE_DEVICES"] = build.options.devices
-    log = build.directory / "log" / f"{target.name.replace(':', '-').replace('/', '+')}.log"
-    code = _run(command, environment, log if build.options.log_to_files else None)
-    result = json.loads(result_path.read_text()) if result_path.exists() else {}
-    if result.get("error"):
-        kind = Interrupted if result.get("exit") == 130 else BuildError
-        raise kind(result["error"], code="FG606")
+    log = log_path(build.directory, target.name)
+    code = run_here(command, environment, log if build.options.log_to_files else None)
+    result = read_worker_result(result_path)
     if code != 0:
-        raise BuildError(f"{target.name}: {_how_it_ended(code)}", hint=_log_hint(build, log))
+        raise BuildError(f"{target.name}: {how_it_ended(code)}", hint=_log_hint(build, log))
     return result
-
-
-def _run(command: list[str], environment: dict[str, str], log: Path | None) -> int:
-    """The exit status; an interrupt from the keyboard is left to the worker, which saves."""
-    if log is None:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-    else:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "wb") as stream:
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-            )
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
-
-
-def _how_it_ended(code: int) -> str:
-    if code >= 0:
-        return f"the worker process ended with status {code}"
-    name = signal.Signals(-code).name
-    reason = " (out of memory?)" if name == "SIGKILL" else ""
-    return f"the worker process was ended by {name}{reason}"
 
 
 def _log_hint(build: Build, log: Path) -> str:

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class ConfigSummary(NamedTuple):
-    """One line of ``ls``. ``error`` is set where the config is broken."""
+    """One line of ``ls``. ``error`` is set where the config is broken.
+
+    sweep: the target of this name as it stands, with the places in it; variants: what it expands to,
+    for whoever can do that (``forgather.make.sweep``).
+    """
 
     name: str
     is_default: bool
@@ -25,6 +29,8 @@ class ConfigSummary(NamedTuple):
     description: str = ""
     config_class: str = ""
     error: ForgatherError | None = None
+    sweep: tuple[Any, dict[str, Span]] | None = None
+    variants: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"config": self.name, "default": self.is_default}
@@ -35,6 +41,7 @@ class ConfigSummary(NamedTuple):
             "name": self.title,
             "description": self.description,
             "config_class": self.config_class,
+            **({"variants": list(self.variants)} if self.variants else {}),
         }
 
 
@@ -140,7 +147,16 @@ def _summary(name: str, is_default: bool, config: Config) -> ConfigSummary:
         " ".join(str(meta.get("config_name") or os.path.splitext(name)[0]).split()),
         " ".join(str(meta.get("config_description") or "").split()),
         str(meta.get("config_class") or ""),
+        sweep=_sweep(config),
     )
+
+
+def _sweep(config: Config) -> tuple[Any, dict[str, Span]] | None:
+    root = config.config
+    if not isinstance(root, dict) or root.get("sweep") is None:
+        return None
+    places = {path: span for path, span in config.spans.items() if path.startswith("sweep")}
+    return root["sweep"], places
 
 
 def config_meta(config: Config) -> dict[str, Any]:

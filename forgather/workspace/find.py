@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,10 +42,14 @@ def find_project_dir(start: str | os.PathLike[str] = ".") -> str:
 
 def find_projects(root: str | os.PathLike[str] = ".") -> Iterator[str]:
     """Directories with a meta.yaml at or below ``root``, sorted; outputs and environments skipped."""
+    return (folder for folder, is_project in walk_projects(root) if is_project)
+
+
+def walk_projects(root: str | os.PathLike[str]) -> Iterator[tuple[str, bool]]:
+    """Every directory where a project could be, and whether it is one."""
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _is_skipped(folder, name))
-        if META_NAME in files:
-            yield folder
+        folders[:] = sorted(name for name in folders if not is_skipped(folder, name))
+        yield folder, META_NAME in files
 
 
 def build_root(workspace_root: str | os.PathLike[str]) -> str:
@@ -56,12 +61,37 @@ def build_root(workspace_root: str | os.PathLike[str]) -> str:
     return start
 
 
+def find_build_root(start: str | os.PathLike[str] = ".") -> str:
+    """Where ``build/`` is for whoever stands in ``start``: that of the workspace at or above it, else
+    the nearest folder with a dodo.py. Raises ProjectError where there is neither.
+    """
+    try:
+        return build_root(os.path.dirname(find_workspace_dir(start)))
+    except ProjectError:
+        root = build_root(start)
+        if os.path.isfile(os.path.join(root, "dodo.py")):
+            return root
+        raise
+
+
+def user_templates() -> str:
+    """``templates/`` in the user's configuration directory, which need not exist."""
+    if sys.platform == "linux":
+        # What platformdirs says here, without importing it for every command.
+        base = os.environ.get("XDG_CONFIG_HOME", "").strip() or os.path.expanduser("~/.config")
+        return os.path.join(base, "forgather", "templates")
+    import platformdirs
+
+    return os.path.join(platformdirs.user_config_dir("forgather"), "templates")
+
+
 def _upwards(start: str) -> Iterator[str]:
     path = Path(start)
     return (str(folder) for folder in (path, *path.parents))
 
 
-def _is_skipped(folder: str, name: str) -> bool:
+def is_skipped(folder: str, name: str) -> bool:
+    """Is ``name`` in ``folder`` a folder that holds no sources of ours?"""
     return (
         name.startswith(".")
         or name in _SKIPPED

@@ -8,24 +8,18 @@ called by the shortest end of its path that no other has.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 
 
 def project_ids(project_dirs: Iterable[str], root: str) -> dict[str, str]:
     """Project directory (as given) -> id; the paths are looked at from ``root``."""
     parts = {folder: _parts(folder, root) for folder in project_dirs}
+    ends = Counter(own[-length:] for own in parts.values() for length in range(1, len(own) + 1))
     ids: dict[str, str] = {}
     for folder, own in parts.items():
-        others = [each for each in parts.values() if each != own]
-        length = next(
-            (
-                length
-                for length in range(1, len(own))
-                if all(other[-length:] != own[-length:] for other in others)
-            ),
-            len(own),
-        )
-        ids[folder] = "/".join(own[-length:])
+        unique = (length for length in range(1, len(own)) if ends[own[-length:]] == 1)
+        ids[folder] = "/".join(own[-next(unique, len(own)) :])
     return ids
 
 

@@ -24,6 +24,20 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--targets", action="store_true", help="print the targets of the config instead"
     )
+    parser.add_argument(
+        "--tasks",
+        nargs="?",
+        const="",
+        metavar="PREFIX",
+        help="print the names of tasks that begin so: kinds, and after a colon those of the kind",
+    )
+    parser.add_argument(
+        "--ids",
+        nargs="?",
+        const="",
+        metavar="PREFIX",
+        help="print the ids of configs that begin so",
+    )
 
 
 def run(context: Context, args: Namespace) -> int:
@@ -34,11 +48,22 @@ def run(context: Context, args: Namespace) -> int:
     elif args.targets:
         root = context.config().config
         say("\n".join(root) if isinstance(root, dict) else "")
+    elif args.tasks is not None or args.ids is not None:
+        say("\n".join(_task_names(context, args.tasks, args.ids)))
     elif args.shell:
         say(render(args.shell, _everything()))
     else:
         raise UsageError("which shell?", hint="forgather completion bash|zsh|fish")
     return 0
+
+
+def _task_names(context: Context, tasks: str | None, ids: str | None) -> list[str]:
+    from forgather.cli.tasks import build_root_of
+    from forgather.make.names import config_ids, task_names
+
+    root = build_root_of(context)
+    found = [] if ids is None or ":" in ids else config_ids(root, ids)
+    return found + ([] if tasks is None else task_names(root, tasks))
 
 
 def _everything() -> Entry:

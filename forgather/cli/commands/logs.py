@@ -1,4 +1,4 @@
-"""List, summarise and plot training logs, those of live and killed runs too.
+"""List, summarise, compare and plot training logs, those of live and killed runs too.
 
 Without a path the latest log of the project is used; a path is a trainer_logs.json or a run directory.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forgather.ml.analysis import TrainingLog
 
 SUMMARY_SUFFIXES = {"text": ".txt", "json": ".json", "md": ".md", "one-line": ".txt"}
+TABLE_SUFFIXES = {"text": ".txt", "md": ".md", "csv": ".csv", "json": ".json"}
 PLOT_FORMATS = ("png", "svg", "pdf")
 
 
@@ -36,6 +37,14 @@ def configure(parser: Parser) -> None:
             description="Losses, speed, gradient norms and learning rate of one run or several.",
         )
     )
+    _configure_table(
+        actions.add_parser(
+            "table",
+            help="runs side by side, as those of a sweep",
+            description="One line for each run: the variables it was given, and its losses. Without "
+            "a path all runs of the project; with -t those of this config and its variants.",
+        )
+    )
     _configure_plot(
         actions.add_parser(
             "plot",
@@ -49,6 +58,19 @@ def _configure_summary(parser: Parser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="logs (default: the latest)")
     parser.add_argument("--all", action="store_true", help="all logs of the project")
     add_format_option(parser, *SUMMARY_SUFFIXES)
+    _add_output(parser, "write to FILE instead of the terminal")
+
+
+def _configure_table(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="logs (default: all)")
+    parser.add_argument(
+        "--sort", metavar="COLUMN", help="measure or variable to sort by (default: best_eval_loss)"
+    )
+    parser.add_argument("--reverse", action="store_true", help="the highest first")
+    parser.add_argument(
+        "--latest", action="store_true", help="of each output directory only the latest run"
+    )
+    add_format_option(parser, *TABLE_SUFFIXES)
     _add_output(parser, "write to FILE instead of the terminal")
 
 
@@ -92,7 +114,8 @@ def _add_output(parser: Parser, text: str) -> None:
 
 
 def run(context: Context, args: Namespace) -> int:
-    return {"list": _list, "summary": _summary, "plot": _plot}[args.action](context, args)
+    actions = {"list": _list, "summary": _summary, "table": _compare, "plot": _plot}
+    return actions[args.action](context, args)
 
 
 def _project_logs(context: Context) -> list[Path]:
@@ -104,11 +127,16 @@ def _project_logs(context: Context) -> list[Path]:
 def _latest(context: Context) -> list[str]:
     found = _project_logs(context)
     if not found:
-        raise RunError(
-            f"there are no training logs in {context.project_dir}",
-            hint="a training writes output_models/<model>/runs/<run>/trainer_logs.json",
-        )
+        raise _no_logs(context)
     return [str(found[0])]
+
+
+def _no_logs(context: Context) -> RunError:
+    of = f" of {context.config_template}" if context.config_template else ""
+    return RunError(
+        f"there are no training logs{of} in {context.project_dir}",
+        hint="a training writes output_models/<model>/runs/<run>/trainer_logs.json",
+    )
 
 
 def _list(context: Context, args: Namespace) -> int:
@@ -157,6 +185,56 @@ def _summary(context: Context, args: Namespace) -> int:
         suffix = SUMMARY_SUFFIXES[args.format]
         deliver(text, args, name=f"{_prefix(context)}summary", suffix=suffix)
     return int(failed > 0)
+
+
+def _compare(context: Context, args: Namespace) -> int:
+    from forgather.ml.analysis import TrainingLog, compare_runs, format_rows, sort_rows
+
+    paths = args.paths or _logs_of_config(context)
+    if not paths:
+        raise _no_logs(context)
+    logs, failed = [], 0
+    for path in paths:
+        try:
+            logs.append(TrainingLog.from_file(path))
+        except ForgatherError as error:
+            report(error)
+            failed += 1
+    if args.latest:
+        logs = _latest_of_each(logs)
+    rows = sort_rows(compare_runs(logs), args.sort, descending=args.reverse)
+    if rows:
+        text = format_rows(rows, args.format)
+        deliver(text, args, name=f"{_prefix(context)}table", suffix=TABLE_SUFFIXES[args.format])
+    return int(failed > 0)
+
+
+def _logs_of_config(context: Context) -> list[Path]:
+    """The project's logs; with -t those in the config's output directory, and its variants'."""
+    found = _project_logs(context)
+    if not context.config_template:
+        return found
+    from forgather.view.configs import config_meta
+
+    output = config_meta(context.config()).get("output_dir")
+    if not output:
+        return []
+    folder = Path(output).absolute()
+    beside = f"{folder.name}@"
+    return [
+        path
+        for path in found
+        for place in [path.parents[2]]
+        if place == folder or (place.parent == folder.parent and place.name.startswith(beside))
+    ]
+
+
+def _latest_of_each(logs: list[TrainingLog]) -> list[TrainingLog]:
+    newest: dict[Path, TrainingLog] = {}
+    for log in sorted(logs, key=lambda log: log.started or 0.0):
+        assert log.path is not None
+        newest[log.path.absolute().parents[2]] = log
+    return list(newest.values())
 
 
 def _plot(context: Context, args: Namespace) -> int:

@@ -1,7 +1,8 @@
 """List the configs of a project: name, title, description.
 
 Every config is rendered and parsed, so this is also the quick check of a project. A broken config is
-marked PARSE ERROR with its cause; the others are still listed, and the exit code is 1.
+marked PARSE ERROR with its cause; the others are still listed, and the exit code is 1. Of a config
+with a sweep the number of its variants is shown, and with ``--sweep`` each of them.
 """
 
 from __future__ import annotations
@@ -29,18 +30,19 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "-d", "--debug", action="store_true", help="show the whole message of every broken config"
     )
+    parser.add_argument("--sweep", action="store_true", help="list the variants of sweeps, too")
     add_format_option(parser, "text", "json")
 
 
 def run(context: Context, args: Namespace) -> int:
     found = _projects(context, args)
     headed = args.recursive or len(found) > 1 or found[0] != os.path.abspath(".")
-    summaries = summarise_projects(found)
+    summaries = map(_with_variants, summarise_projects(found))
     if args.format == "json":
         done = list(summaries)
         say(to_json([summary.to_json() for summary in done]))
     else:
-        done = _show(summaries, headed, args.debug, alone=len(found) == 1)
+        done = _show(summaries, headed, args.debug, args.sweep, alone=len(found) == 1)
     return int(any(summary.broken for summary in done))
 
 
@@ -66,8 +68,29 @@ def _directory(path: str) -> str:
     raise ProjectError(f"there is no directory {path}", code="FG501")
 
 
+def _with_variants(summary: ProjectSummary) -> ProjectSummary:
+    """The sweeps expanded; a config whose sweep is broken is a broken config."""
+    if all(config.sweep is None for config in summary.configs):
+        return summary
+    from forgather.make.sweep import sweep_of
+    from forgather.make.variants import spell
+
+    configs = []
+    for config in summary.configs:
+        if config.sweep is not None:
+            block, places = config.sweep
+            try:
+                sweep = sweep_of({"sweep": block}, places)
+                assert sweep is not None
+                config = config._replace(variants=tuple(map(spell, sweep.variants)))
+            except ForgatherError as error:
+                config = config._replace(error=error)
+        configs.append(config)
+    return summary._replace(configs=tuple(configs))
+
+
 def _show(
-    summaries: Iterable[ProjectSummary], headed: bool, debug: bool, alone: bool
+    summaries: Iterable[ProjectSummary], headed: bool, debug: bool, sweeps: bool, *, alone: bool
 ) -> list[ProjectSummary]:
     done = []
     for summary in summaries:
@@ -83,6 +106,8 @@ def _show(
         say(f"{paint(summary.name, 'bold')} : {summary.description}")
         for config in summary.configs:
             say(_line(config))
+            for variant in config.variants if sweeps else ():
+                say(f"        @{variant}")
             _debug(config.error, debug)
     return done
 
@@ -91,7 +116,8 @@ def _line(config: ConfigSummary) -> str:
     name = f"[{config.name}]" if config.is_default else config.name
     if config.error is not None:
         return f"    {name:{WIDTH}} {paint('PARSE ERROR', 'red')} : {one_line(config.error)}"
-    return f"    {name:{WIDTH}} {config.title} : {config.description}".rstrip(" :")
+    line = f"    {name:{WIDTH}} {config.title} : {config.description}".rstrip(" :")
+    return f"{line} (sweep: {len(config.variants)} variants)" if config.variants else line
 
 
 def _debug(error: ForgatherError | None, debug: bool) -> None:

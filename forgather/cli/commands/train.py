@@ -25,6 +25,19 @@ def configure(parser: Parser) -> None:
         "-d", "--devices", metavar="LIST", help="CUDA devices to use, such as 0,1 (default: all)"
     )
     parser.add_argument(
+        "--executor", metavar="NAME", help="where to train: local or slurm (FORGATHER_EXECUTOR)"
+    )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="submit the training and what follows, and do not wait",
+    )
+    parser.add_argument(
+        "--export",
+        choices=("skypilot", "kubernetes"),
+        help="train nothing: write the job as a file for this scheduler, and print its path",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="print what would be built and the command that would run; change nothing",
@@ -37,7 +50,7 @@ def run(context: Context, args: Namespace) -> int:
             f"--devices {args.devices!r} is not a list of devices", hint="write for example -d 0,1"
         )
     require_kind(context, KIND, "training script")
-    from forgather.make.tasks import run_train
+    from forgather.make.train_command import run_train
 
     return run_train(
         context.project_dir,
@@ -46,6 +59,9 @@ def run(context: Context, args: Namespace) -> int:
         args.devices,
         args.dry_run,
         context.extra,
+        executor=args.executor,
+        detach=args.detach,
+        export=args.export,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from forgather.launch.outputs import weight_files
 from forgather.make.build import Build
-from forgather.make.rules.train import weight_files
-from forgather.make.store import clone_file
+from forgather.make.disk_cache import clone_file
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import run_worker
 
@@ -24,14 +24,17 @@ def _sources(build: Build, target: Target) -> tuple[Path, Path]:
 def inputs(build: Build, target: Target) -> dict[str, Any]:
     train = build.record(f"train:{target.id}")
     name = train.values["checkpoint"]
+    weights = {
+        Path(path).name: sha for path, sha in train.files.items() if path.startswith(f"{name}/")
+    }
+    return promise(build, target) | {"weights": weights}
+
+
+def promise(build: Build, target: Target) -> dict[str, Any]:
+    """The inputs that are known before the training is done."""
     package = build.planner.model_package(target.compiled)
     assert package is not None
-    return {
-        "weights": {
-            Path(path).name: sha for path, sha in train.files.items() if path.startswith(f"{name}/")
-        },
-        "package": build.output_digest(f"model:{package[0].id}"),
-    }
+    return {"package": build.output_digest(f"model:{package[0].id}")}
 
 
 def make(build: Build, target: Target, out: Path) -> Made:

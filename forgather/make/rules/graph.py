@@ -1,21 +1,24 @@
-"""``graph``: the compiled graph, as versioned JSON."""
+"""``graph``: the compiled graph, as versioned JSON.
+
+Its key is over the file, with the order and the names in it, so that what stands below ``build/`` is what
+a build from nothing makes. What depends on the config depends on its canonical form instead.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from forgather.make.build import Build
-from forgather.make.target import Made, Rule, Target
+from forgather.make.entry import Output
+from forgather.make.target import Rule, Target
 
 
 def inputs(build: Build, target: Target) -> dict[str, Any]:
-    return {"graph": target.compiled.data["graph_digest"]}
+    return {"graph": target.compiled.outputs["graph.json"].digest}
 
 
-def make(build: Build, target: Target, out: Path) -> Made:
-    (out / "graph.json").write_text(target.compiled.files["graph"].read_text())
-    return Made()
+def outputs(build: Build, target: Target) -> dict[str, Output]:
+    return {"graph.json": target.compiled.outputs["graph.json"]}
 
 
-RULE = Rule("graph", "the compiled graph", inputs, make, whole_folder=False)
+RULE = Rule("graph", "the compiled graph", inputs, outputs=outputs, whole_folder=False)

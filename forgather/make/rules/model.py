@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from forgather.make.build import Build
+from forgather.make.probes import note_listing
 from forgather.make.rules.materialized import materialize_in_worker, target_inputs
 from forgather.make.target import Made, Rule, Target
 from forgather.resources import modelsrc_dir
 
 
 def inputs(build: Build, target: Target) -> dict[str, Any]:
+    note_listing(modelsrc_dir() / "hf")
     shells = sorted((modelsrc_dir() / "hf").glob("*.template"))
     return {
         **target_inputs(build, target, ["model_package"], "transformers", "black"),

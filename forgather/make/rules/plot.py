@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from forgather.make import variants
 from forgather.make.build import Build
+from forgather.make.probes import note_listing
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import run_worker
 from forgather.runs.layout import LOG_FILE
@@ -13,13 +15,26 @@ from forgather.runs.layout import LOG_FILE
 
 def inputs(build: Build, target: Target) -> dict[str, Any]:
     train = build.record(f"train:{target.id}")
-    analysis = sorted((Path(__file__).parents[2] / "ml" / "analysis").glob("*.py"))
+    return promise(build, target) | {"log": train.files[f"{train.values['run']}/{LOG_FILE}"]}
+
+
+def promise(build: Build, target: Target) -> dict[str, Any]:
+    """The inputs that are known before the training is done."""
+    folder = Path(__file__).parents[2] / "ml" / "analysis"
+    note_listing(folder)
+    analysis = sorted(folder.glob("*.py"))
     return {
-        "log": train.files[f"{train.values['run']}/{LOG_FILE}"],
-        "title": target.compiled.meta.get("config_name") or target.id,
+        "title": title(target),
         "code": {path.name: build.digests(path) for path in analysis},
         "toolchain": build.toolchain("matplotlib"),
     }
+
+
+def title(target: Target) -> str:
+    """The config's title; of a variant, with its values."""
+    name = target.compiled.meta.get("config_name")
+    suffix = variants.split(target.id)[1]
+    return f"{name} ({suffix})" if name and suffix else str(name or target.id)
 
 
 def make(build: Build, target: Target, out: Path) -> Made:
@@ -27,7 +42,7 @@ def make(build: Build, target: Target, out: Path) -> Made:
     action = {
         "action": "plot",
         "log": str(build.root / train.place / train.values["run"] / LOG_FILE),
-        "title": target.compiled.meta.get("config_name") or target.id,
+        "title": title(target),
         "out": str(out),
     }
     run_worker(build, target, action, out.parent)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from forgather.make.build import Build
-from forgather.make.target import Made, Rule, Target
+from forgather.make.entry import Output
+from forgather.make.target import Rule, Target
 
 
 def inputs(build: Build, target: Target) -> dict[str, Any]:
     return target.compiled.data["inputs"]
 
 
-def make(build: Build, target: Target, out: Path) -> Made:
-    (out / "config.yaml").write_text(target.compiled.text + "\n")
-    (out / "spans.json").write_text(target.compiled.files["spans"].read_text())
-    return Made()
+def outputs(build: Build, target: Target) -> dict[str, Output]:
+    return {name: target.compiled.outputs[name] for name in ("config.yaml", "spans.json")}
 
 
-RULE = Rule("pp", "the rendered config", inputs, make, whole_folder=False)
+RULE = Rule("pp", "the rendered config", inputs, outputs=outputs, whole_folder=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forgather.make.build import Build
+from forgather.make.rules.plot import title
 from forgather.make.target import Made, Rule, Target
 from forgather.runs.layout import SAMPLES_FILE
 
@@ -55,7 +56,7 @@ def make(build: Build, target: Target, out: Path) -> Made:
     plot = build.output_path(f"plot:{target.id}")
     summary = json.loads((plot / "summary.json").read_text())
     page = Page(
-        title=str(target.compiled.meta.get("config_name") or target.id),
+        title=title(target),
         description=str(target.compiled.meta.get("config_description") or ""),
         rows=[(label, form.format(summary[k])) for k, label, form in SUMMARY_ROWS if k in summary],
         samples=read_samples(run / SAMPLES_FILE),

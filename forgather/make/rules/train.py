@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -20,18 +21,20 @@ from typing import Any
 
 from forgather import __version__
 from forgather.errors import BuildError
+from forgather.launch.outputs import weight_files
+from forgather.make import provenance
 from forgather.make.build import Build
-from forgather.make.compile import TRAINING
+from forgather.make.digest import tree_files
+from forgather.make.disk_cache import clone_file, write_atomically
+from forgather.make.entry import Entry
 from forgather.make.lock import lease
 from forgather.make.material import material, runtime_config, runtime_edges
-from forgather.make.store import clone_file, write_atomically
+from forgather.make.plan import own_variables
+from forgather.make.skeleton import TRAINING
 from forgather.make.target import Made, Rule, Target
-from forgather.make.worker_call import run_worker
+from forgather.make.worker_call import refuse_other_job, run_worker, take_result
 from forgather.runs.layout import RUNS_DIRECTORY, list_checkpoints
-
-LEDGER = "training.json"  # in the output directory: which training its content belongs to
-EARLIER = "earlier"
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+from forgather.runs.ledger import EARLIER_DIRECTORY, LEDGER_FILE, LOCK_FILE, read_ledger
 
 
 def inputs(build: Build, target: Target) -> dict[str, Any]:
@@ -55,51 +58,87 @@ def output_directory(target: Target) -> Path:
 
 
 def make(build: Build, target: Target, folder: Path) -> Made:
-    key, _inputs = build.key(target)
+    key, inputs = build.key(target)
     output = output_directory(target)
-    with lease(output / ".training.lock"):
-        ledger = claim(output, key)
-        if ledger["status"] != "done" or build.state.is_forgotten(target.name):
+    with lease(output / LOCK_FILE):
+        refuse_other_job(build, output, read_ledger(output).get("key"), key)
+        ledger = claim(output, key, own_variables(target.compiled.instance))
+        if not _is_done(build, output, ledger) or build.state.is_forgotten(target.name):
+            provenance.write(output, key, provenance.collect(build, target, inputs))
             ledger = _train(build, target, folder, output, ledger)
+            take_result(build, key)
         return _finished(build, target, output, ledger)
+
+
+def restore(build: Build, target: Target, entry: Entry) -> Made:
+    """The training as another checkout, or an earlier build, left it in the store."""
+    output = output_directory(target)
+    with lease(output / LOCK_FILE):
+        ledger = claim(output, entry.key, own_variables(target.compiled.instance))
+        own = ledger.get("weights") or {}  # of a training that ended here, perhaps otherwise
+        is_same = all(entry.files.get(name) == sha for name, sha in own.items())
+        for name, sha in (
+            entry.files.items() if is_same or not _is_done(build, output, ledger) else ()
+        ):
+            if not _has(build, output / name, sha):
+                _copy_out(build, sha, output / name)
+        if ledger["status"] != "done":
+            provenance.write(output, entry.key, entry.provenance)
+            weights = {name: sha for name, sha in entry.files.items() if name in _weights(output)}
+            ledger |= {
+                "status": "done",
+                "run": str(output / entry.values["run"]),
+                "weights": weights,
+            }
+            write_atomically(output / LEDGER_FILE, json.dumps(ledger, indent=1))
+        return _finished(build, target, output, ledger)
+
+
+def _copy_out(build: Build, sha: str, place: Path) -> None:
+    aside = place.with_name(f".{place.name}.new")
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    aside.unlink(missing_ok=True)
+    try:
+        build.store.copy_out(sha, aside)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        os.replace(aside, place)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 # the output directory
 
 
-def read_ledger(output: Path) -> dict[str, Any]:
-    try:
-        return json.loads((output / LEDGER).read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
+def claim(output: Path, key: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Make ``output`` the directory of training ``key``; what is of another is set aside.
 
-
-def claim(output: Path, key: str) -> dict[str, Any]:
-    """Make ``output`` the directory of training ``key``; what is of another is set aside."""
+    variables: what the config was given, for whoever compares runs.
+    """
     ledger = read_ledger(output)
     if ledger.get("key") == key:
         return ledger
     if list_checkpoints(output) or ledger:
         _set_aside(output, ledger.get("key", "unknown"))
-    kept = output / EARLIER / key[:16]
+    kept = output / EARLIER_DIRECTORY / key[:16]
     if kept.is_dir():
-        for entry in sorted(kept.iterdir(), key=lambda path: path.name == LEDGER):
+        for entry in sorted(kept.iterdir(), key=lambda path: path.name == LEDGER_FILE):
             os.replace(entry, output / entry.name)
         kept.rmdir()
         return read_ledger(output)
     started = time.strftime("%Y-%m-%dT%H-%M-%S")
-    ledger = {"key": key, "status": "running", "started": started}
-    write_atomically(output / LEDGER, json.dumps(ledger, indent=1))
+    ledger = {"key": key, "status": "running", "started": started, "variables": variables}
+    write_atomically(output / LEDGER_FILE, json.dumps(ledger, indent=1))
     return ledger
 
 
 def _set_aside(output: Path, key: str) -> None:
     """Move a training's checkpoints and ledger away; runs stay, they never collide."""
-    kept = output / EARLIER / key[:16]
+    kept = output / EARLIER_DIRECTORY / key[:16]
     kept.mkdir(parents=True, exist_ok=True)
-    staying = {EARLIER, RUNS_DIRECTORY, ".training.lock"}
+    staying = {EARLIER_DIRECTORY, RUNS_DIRECTORY, LOCK_FILE}
     # The ledger goes last: until then a killed move is continued by the next claim.
-    for entry in sorted(output.iterdir(), key=lambda path: path.name == LEDGER):
+    for entry in sorted(output.iterdir(), key=lambda path: path.name == LEDGER_FILE):
         if entry.name not in staying:
             os.replace(entry, kept / entry.name)
 
@@ -110,22 +149,66 @@ def _set_aside(output: Path, key: str) -> None:
 def _train(
     build: Build, target: Target, folder: Path, output: Path, ledger: dict[str, Any]
 ) -> dict[str, Any]:
+    result = run_worker(build, target, training_action(build, target, ledger["started"]), folder)
+    weights = {name: build.digests(output / name) for name in _weights(output)}
+    done = ledger | {"status": "done", "weights": weights, **result.get("values", {})}
+    write_atomically(output / LEDGER_FILE, json.dumps(done, indent=1))
+    return done
+
+
+def claimed_action(build: Build, target: Target) -> dict[str, Any] | None:
+    """The action of a training that others will run in its directory; None where it is done."""
+    key, inputs = build.key(target)
+    output = output_directory(target)
+    with lease(output / LOCK_FILE):
+        refuse_other_job(build, output, read_ledger(output).get("key"), key)
+        ledger = claim(output, key, own_variables(target.compiled.instance))
+        if _is_done(build, output, ledger):
+            return None
+        provenance.write(output, key, provenance.collect(build, target, inputs))
+    return training_action(build, target, ledger["started"])
+
+
+def _is_done(build: Build, output: Path, ledger: dict[str, Any]) -> bool:
+    """Whether the training has ended, and its weights are those that it ended with.
+
+    Damaged ones are trained again, from the newest checkpoint that is whole.
+    """
+    weights = ledger.get("weights") or {}
+    return ledger["status"] == "done" and all(
+        _has(build, output / name, sha) for name, sha in weights.items()
+    )
+
+
+def _has(build: Build, path: Path, sha: str) -> bool:
+    try:
+        return build.digests(path) == sha
+    except OSError:
+        return False
+
+
+def _weights(output: Path) -> list[str]:
+    """The files of the final weights; none where there is no checkpoint."""
+    checkpoints = list_checkpoints(output)
+    if not checkpoints:
+        return []
+    checkpoint = checkpoints[-1][1]
+    return [str(checkpoint.relative_to(output) / name) for name in weight_files(checkpoint)]
+
+
+def training_action(build: Build, target: Target, started: str) -> dict[str, Any]:
+    """What a worker is asked to do; ``started`` is the time that the run's names are made of."""
     ready = set(target.deps)
-    meta = target.compiled.meta
-    action = {
+    return {
         "action": "train",
         "config": runtime_config(build, target.compiled, ready),
         "edges": runtime_edges(build, target.compiled, ready),
         "targets": ["main"],
         "resume": True,
-        "values": run_values(ledger["started"]),
-        "processes": int(meta.get("nproc_per_node") or 1),
-        "resume_command": f"{build.options.command} {target.name}",
+        "values": run_values(started),
+        "processes": int(target.compiled.meta.get("nproc_per_node") or 1),
+        "resume_command": f"{build.options.command} {shlex.quote(target.name)}",
     }
-    result = run_worker(build, target, action, folder)
-    done = ledger | {"status": "done", **result.get("values", {})}
-    write_atomically(output / LEDGER, json.dumps(done, indent=1))
-    return done
 
 
 def run_values(started: str) -> dict[str, str]:
@@ -152,13 +235,17 @@ def _finished(build: Build, target: Target, output: Path, ledger: dict[str, Any]
             code="FG608",
         )
     step, checkpoint = checkpoints[-1]
-    names = [str(checkpoint.relative_to(output) / name) for name in weight_files(checkpoint)]
+    names = _weights(output)
     run = Path(ledger["run"])
+    if not run.is_relative_to(output):  # the whole workspace was moved since
+        run = output / RUNS_DIRECTORY / run.name
     names += [
         str((run / name).relative_to(output))
         for name in ("trainer_logs.json", "config.yaml", "samples.jsonl")
         if (run / name).exists()
     ]
+    state = tree_files(checkpoint)  # with the optimizer's: whoever restores it can train on
+    kept = [str(checkpoint.relative_to(output) / path) for path in state]
     package = build.planner.model_package(target.compiled)
     if package is not None:
         _copy_package(build.output_path(f"model:{package[0].id}"), checkpoint, output)
@@ -169,16 +256,7 @@ def _finished(build: Build, target: Target, output: Path, ledger: dict[str, Any]
         "step": step,
         "output_dir": os.path.relpath(output, build.root),
     }
-    return Made(values, [], output, files)
-
-
-def weight_files(checkpoint: Path) -> list[str]:
-    """Names of the files that hold the weights: one, or an index and its shards."""
-    index = checkpoint / WEIGHTS[1]
-    if index.exists():
-        shards = set(json.loads(index.read_text())["weight_map"].values())
-        return [WEIGHTS[1], *sorted(shards)]
-    return [WEIGHTS[0]]
+    return Made(values, [], output, files, tuple(name for name in kept if name not in files))
 
 
 def _copy_package(package: Path, checkpoint: Path, output: Path) -> None:
@@ -193,4 +271,11 @@ def _copy_package(package: Path, checkpoint: Path, output: Path) -> None:
             os.replace(aside, output / source.name)
 
 
-RULE = Rule("train", "a training run and its checkpoints", inputs, make, stored=False)
+RULE = Rule(
+    "train",
+    "a training run and its checkpoints",
+    inputs,
+    make,
+    restore=restore,
+    place=output_directory,
+)

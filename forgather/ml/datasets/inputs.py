@@ -7,8 +7,9 @@ worker collects it::
         build()
     inputs.files, inputs.listings
 
-Only names are recorded; reading and hashing them is for the build. Without a collector nothing is
-kept. The record is of this process: a data loader's workers report nothing.
+A file is recorded before it is read, with its stat: who hashes it afterwards can tell whether it is
+still what was read. Without a collector nothing is kept. The record is of this process: a data loader's
+workers report nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from forgather.listing import stat_signature
+
+CHANGED = "changed"  # in place of a signature: it was read twice, and was not the same
 _collectors: list[Inputs] = []
 
 
@@ -32,14 +36,19 @@ class Listing:
 
 @dataclass
 class Inputs:
-    files: set[str] = field(default_factory=set)  # absolute paths
+    files: dict[str, str] = field(default_factory=dict)  # absolute path -> stat before it was read
     listings: set[Listing] = field(default_factory=set)
 
 
 def record_input(path: str | Path) -> None:
-    """A file was read."""
+    """A file is about to be read."""
+    if not _collectors:
+        return
+    name = str(Path(path).absolute())
+    signature = stat_signature(name)
     for inputs in _collectors:
-        inputs.files.add(str(Path(path).absolute()))
+        if inputs.files.setdefault(name, signature) != signature:
+            inputs.files[name] = CHANGED
 
 
 def record_listing(root: str | Path, pattern: str, files: Iterable[str | Path]) -> None:

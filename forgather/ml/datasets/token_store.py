@@ -145,8 +145,8 @@ class TokenDataset:
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
-        self.manifest = _read_manifest(self.directory)
         record_input(self.directory / MANIFEST)
+        self.manifest = _read_manifest(self.directory)
         self._map()
 
     def _map(self) -> None:

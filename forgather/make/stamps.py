@@ -1,0 +1,251 @@
+"""Stamps: what is known to be current as long as the stats of some files stay what they are.
+
+A stamp keeps the probes of a verdict (see :mod:`forgather.make.probes`) under the name of a task, of
+a config's plan or of a request, together with a little data. Asking whether a stamp still holds
+renders nothing, parses nothing and imports neither Jinja2 nor PyYAML nor doit: it reads rows and
+stats files, each once however many stamps mention it.
+
+A probe is never changed once it is written: another stat of the same file is another probe. So a
+stamp cannot be refreshed by what happened to another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from forgather.make.database import Database, database_path
+from forgather.make.probes import Group, Probe, holds
+
+CHUNK = 500  # SQLite's limit on variables is higher; rows are asked for in such portions
+BUNDLE = 1 << 31  # members from here on are bundles, below are probes
+PURGE_SLACK = 20_000  # how many probes may be added before the unused ones are looked for
+
+
+class Stamps:
+    """The stamps of one build root; ``context`` names what everything depends on."""
+
+    def __init__(self, database: Database, context: str) -> None:
+        self.database = database
+        self.context = context
+        self.places: dict[str, str] = {}  # folder of each project -> its name
+        self._waiting: dict[str, tuple[Any, Group]] = {}
+
+    # asking
+
+    def holding(self, names: Iterable[str]) -> dict[str, Any]:
+        """The data of those of ``names`` whose stamps hold."""
+        with self.database.reading() as connection:
+            if not self._is_ours(connection):
+                return {}
+            rows = _rows(connection, "select name, data, members from stamp where name in", names)
+            asked = [array("I", members) for _name, _data, members in rows]
+            check = _Check(connection, asked, self.places)
+            return {
+                name: json.loads(data)
+                for name, data, members in rows
+                if all(map(check.member, array("I", members)))
+            }
+
+    def data(self, names: Iterable[str]) -> dict[str, Any]:
+        """The data of the stamps of ``names``, whether they hold or not."""
+        with self.database.reading() as connection:
+            rows = _rows(connection, "select name, data from stamp where name in", names)
+        return {name: json.loads(data) for name, data in rows}
+
+    def probes(self, names: Iterable[str]) -> set[Probe]:
+        """What the stamps of ``names`` rest on, whether they hold or not."""
+        with self.database.reading() as connection:
+            rows = _rows(connection, "select members from stamp where name in", names)
+            check = _Check(connection, [array("I", row[0]) for row in rows], self.places)
+        return {Probe(*row[1:]) for row in check.rows}
+
+    # keeping
+
+    def remember(self, name: str, data: Any, group: Group) -> None:
+        """Have ``data`` kept for as long as what ``group`` saw holds; see :meth:`save`."""
+        self._waiting[name] = (data, group)
+
+    def save(self) -> None:
+        """Write what is to be remembered. What is not settled is not kept."""
+        stamps, self._waiting = self._waiting, {}
+        known: dict[Group, bool] = {}
+        settled = {name: pair for name, pair in stamps.items() if pair[1].is_settled(known)}
+        if not settled:
+            return
+        with self.database.writing() as connection:
+            if not self._is_ours(connection):
+                for table in ("stamp", "bundle", "probe"):
+                    connection.execute(f"delete from {table}")
+                connection.execute(
+                    "insert or replace into fact values ('context', ?)", (self.context,)
+                )
+            writer = _Writer(connection)
+            rows = [
+                (name, json.dumps(data), writer.members(group).tobytes())
+                for name, (data, group) in settled.items()
+            ]
+            connection.executemany("insert or replace into stamp values (?, ?, ?)", rows)
+            _purge(connection)
+
+    def drop(self, names: Iterable[str]) -> None:
+        with self.database.writing() as connection:
+            connection.executemany("delete from stamp where name = ?", [(name,) for name in names])
+
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        """Another version of Forgather, or of Python, may have written what is there."""
+        row = connection.execute("select value from fact where name = 'context'").fetchone()
+        return row is not None and row[0] == self.context
+
+
+class _Check:
+    """Whether members hold, each looked at once."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        asked: Iterable[array[int]],
+        places: Mapping[str, str],
+    ) -> None:
+        self._known: dict[int, bool] = {}
+        wanted: set[int] = set()
+        for members in asked:
+            wanted.update(members)
+        bundles = {member - BUNDLE for member in wanted if member >= BUNDLE}
+        self._bundles: dict[int, array[int]] = {}
+        while bundles:
+            found = _rows(connection, "select id, members from bundle where id in", bundles)
+            arrays = {number: array("I", members) for number, members in found}
+            self._bundles |= arrays
+            reached: set[int] = set()
+            for members in arrays.values():
+                reached.update(members)
+            wanted |= reached
+            bundles = {m - BUNDLE for m in reached if m >= BUNDLE} - self._bundles.keys()
+        probes = [member for member in wanted if member < BUNDLE]
+        rows = _rows(connection, "select id, kind, name, sign from probe where id in", probes)
+        self.rows = rows
+        versions = _record_versions(connection, [row[2] for row in rows if row[1] == "record"])
+        for number, kind, name, sign in rows:
+            if kind == "record":
+                self._known[number] = versions.get(name, "") == sign
+            elif kind == "place":
+                self._known[number] = places.get(name, "") == sign
+            else:
+                self._known[number] = holds(kind, name, sign)
+
+    def member(self, member: int) -> bool:
+        known = self._known.get(member)
+        if known is None:
+            parts = self._bundles.get(member - BUNDLE)
+            known = parts is not None and all(map(self.member, parts))
+            self._known[member] = known
+        return known
+
+
+def _record_versions(connection: sqlite3.Connection, tasks: list[str]) -> dict[str, str]:
+    query = "select task, version from record where forgotten = 0 and task in"
+    return dict(_rows(connection, query, tasks))
+
+
+def _rows(connection: sqlite3.Connection, query: str, values: Iterable[Any]) -> list[tuple]:
+    """Rows of ``query`` (which ends in "in") for all the values."""
+    wanted = list(values)
+    found: list[tuple] = []
+    for start in range(0, len(wanted), CHUNK):
+        part = wanted[start : start + CHUNK]
+        marks = ",".join("?" * len(part))
+        found += connection.execute(f"{query} ({marks})", part).fetchall()
+    return found
+
+
+class _Writer:
+    """Gives probes and groups their numbers."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._probes: dict[Probe, int] = {}
+        self._groups: dict[Group, int] = {}
+
+    def members(self, group: Group) -> array[int]:
+        numbers = {
+            self._group(item) + BUNDLE if isinstance(item, Group) else self._probe(item)
+            for item in group.items
+        }
+        return array("I", sorted(numbers))
+
+    def _probe(self, probe: Probe) -> int:
+        if probe not in self._probes:
+            row = (probe.name, probe.kind, probe.sign)
+            known = self.connection.execute(
+                "select id from probe where name = ? and kind = ? and sign = ?", row
+            ).fetchone()
+            self._probes[probe] = (
+                known[0]
+                if known
+                else self.connection.execute(
+                    "insert into probe (name, kind, sign) values (?, ?, ?)", row
+                ).lastrowid
+            )
+        return self._probes[probe]
+
+    def _group(self, group: Group) -> int:
+        if group not in self._groups:
+            members = self.members(group).tobytes()
+            digest = hashlib.sha256(members).hexdigest()
+            known = self.connection.execute(
+                "select id from bundle where digest = ?", (digest,)
+            ).fetchone()
+            self._groups[group] = (
+                known[0]
+                if known
+                else self.connection.execute(
+                    "insert into bundle (digest, members) values (?, ?)", (digest, members)
+                ).lastrowid
+            )
+        return self._groups[group]
+
+
+def _purge(connection: sqlite3.Connection) -> None:
+    """Remove probes and bundles that no stamp mentions, once enough have come together."""
+    count = connection.execute("select count(*) from probe").fetchone()[0]
+    row = connection.execute("select value from fact where name = 'purge_at'").fetchone()
+    if count < (int(row[0]) if row else PURGE_SLACK):
+        return
+    used: set[int] = set()
+    for (members,) in connection.execute("select members from stamp"):
+        used.update(array("I", members))
+    waiting = {member for member in used if member >= BUNDLE}
+    while waiting:
+        reached: set[int] = set()
+        numbers = [member - BUNDLE for member in waiting]
+        for (members,) in _rows(connection, "select members from bundle where id in", numbers):
+            reached.update(array("I", members))
+        waiting = {member for member in reached if member >= BUNDLE} - used
+        used |= reached
+    for table, offset in (("probe", 0), ("bundle", BUNDLE)):
+        every = [row[0] for row in connection.execute(f"select id from {table}")]
+        unused = [(number,) for number in every if number + offset not in used]
+        connection.executemany(f"delete from {table} where id = ?", unused)
+    left = connection.execute("select count(*) from probe").fetchone()[0]
+    connection.execute(
+        "insert or replace into fact values ('purge_at', ?)", (str(2 * left + PURGE_SLACK),)
+    )
+
+
+def open_stamps(root: Path) -> Stamps:
+    """The stamps of a build root."""
+    return Stamps(Database(database_path(root / "build")), _context(root))
+
+
+def _context(root: Path) -> str:
+    """What every stamp depends on: whose code it is, and which Python runs it."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return f"{sys.version_info[:2]}\0{sys.prefix}\0{package}\0{root}"
