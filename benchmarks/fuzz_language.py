@@ -127,7 +127,7 @@ def main() -> None:
         folder, corpus = Path(scratch, "templates"), options.corpus or Path(scratch, "corpus")
         for directory in (folder, corpus):
             directory.mkdir(parents=True, exist_ok=True)
-        os.environ["FORGATHER_CACHE_DIR"] = str(Path(scratch, "cache"))
+        os.environ["XDG_CACHE_HOME"] = str(Path(scratch, "cache"))
         for path in options.input:
             exercise(folder, path.read_bytes().decode("utf-8", "replace"))
         if not options.input:

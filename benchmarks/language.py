@@ -162,7 +162,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["PYTHONPYCACHEPREFIX"] = f"{scratch}/python"
-        os.environ["FORGATHER_CACHE_DIR"] = f"{scratch}/templates"
+        os.environ["XDG_CACHE_HOME"] = f"{scratch}/cache"
         start_up(options.rounds)
         if options.configs:
             listing(options.configs, max(1, options.rounds // 2))

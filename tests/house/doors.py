@@ -16,8 +16,16 @@ from tests.house.sources import Source, sources
 DOORS = {
     "doit": (
         "forgather/make/tasks.py",
+        "forgather/make/own_tasks.py",
         "forgather/make/doit_commands.py",
+        "forgather/make/doit_forget.py",
+        "forgather/make/doit_graph.py",
         "forgather/make/doit_plugins.py",
+        "forgather/make/doit_run.py",
+        "forgather/make/doit_upkeep.py",
+        "forgather/make/dodo.py",
+        "forgather/make/doit_state.py",
+        "forgather/make/reporters/",
         "dodo.py",
     ),
     # generate_code takes templates of the user's own for code; text of configs is lang's alone
@@ -34,6 +42,13 @@ DOORS = {
     "aiohttp": ("forgather/serve/", "forgather/control/"),
     "uvicorn": ("forgather/serve/",),
     "modelsrc": (),
+    # What a shared cache brings is never unpickled; the code of templates is this user's own.
+    "marshal": ("forgather/lang/bytecode.py",),
+    "pickle": (),
+    "shelve": (),
+    "joblib": (),
+    "dill": (),
+    "cloudpickle": (),
 }
 # what a part of a model may import: it is copied beside generated code and must stand alone
 MODEL_PARTS = {"torch", "transformers"}

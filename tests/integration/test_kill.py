@@ -11,11 +11,14 @@ from contextlib import suppress
 import pytest
 
 from forgather.runs.records import read_records
+from tests.integration import forked
+from tests.integration.kills import KillSoak
 from tests.integration.workspace import Workspace
 
 pytestmark = pytest.mark.xdist_group("workspace")
 
 KILLS = int(os.environ.get("FORGATHER_KILLS", "4"))
+BUILD_KILLS = int(os.environ.get("FORGATHER_BUILD_KILLS", "24"))
 
 
 def losses(workspace):
@@ -111,3 +114,11 @@ def test_ctrl_c_stops_saves_and_says_how_to_go_on(fresh, reference):
     assert result.code == 0, result.output
     assert losses(fresh) == reference[0]
     assert weights(fresh) == reference[1]
+
+
+def test_builds_killed_at_random_moments_lose_nothing_and_lie_about_nothing(tmp_path):
+    forked.warm()
+    soak = KillSoak(tmp_path, seed=4, real_every=8)
+    problems = [problem for _ in range(BUILD_KILLS) for problem in soak.round()]
+    assert not problems, "\n".join(problems)
+    assert soak.counts.while_running > BUILD_KILLS // 4

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -106,7 +105,8 @@ def test_a_damaged_artifact_is_noticed_and_mended(built):
 def test_without_its_records_a_build_finds_its_results_again(built):
     trained = (built.output / "training.json").read_bytes()
     runs = sorted((built.output / "runs").iterdir())
-    shutil.rmtree(built.root / "build" / "state")
+    for path in (built.root / "build").glob("state-*"):
+        path.unlink()
     result = built.doit("train:mini")
     assert result.code == 0, result.output
     assert "the training starts afresh" not in result.output

@@ -109,6 +109,7 @@ class Workspace:
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": str(REPOSITORY),
+            "FORGATHER_CACHE_DIR": str(self.root.with_name(f"{self.root.name}-cache")),
         }
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:

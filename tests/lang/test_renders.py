@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,9 +104,9 @@ class TestFiles:
 class TestBytecode:
     @pytest.fixture
     def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setenv("FORGATHER_CACHE_DIR", str(tmp_path / "cache"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         monkeypatch.setattr(bytecode, "_memory", {})
-        return tmp_path / "cache" / "templates"
+        return tmp_path / "cache" / "forgather" / "templates"
 
     def entries(self, cache: Path) -> list[Path]:
         return [path for path in cache.rglob("*") if path.is_file()]
@@ -128,6 +129,46 @@ class TestBytecode:
             monkeypatch.setattr(bytecode, "_memory", {})
             assert environment.load("main.yaml").config.a == 2
 
+    def test_what_others_may_have_written_is_a_miss(self, tmp_path: Path) -> None:
+        store, key, code = bytecode.BytecodeCache(tmp_path), "0" * 64, compile("1", "x", "eval")
+        store.put(key, code)
+        (path,) = self.entries(tmp_path)
+        assert self.get_from_disk(store, key) == code
+        for mode in (0o620, 0o602, 0o666):
+            path.chmod(mode)
+            assert self.get_from_disk(store, key) is None
+        path.chmod(0o600)
+        assert self.get_from_disk(store, key) == code
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+            assert self.get_from_disk(store, key) is None
+
+    def test_code_is_worth_nothing_under_another_key(self, tmp_path: Path) -> None:
+        store = bytecode.BytecodeCache(tmp_path)
+        store.put("0" * 64, compile("1", "x", "eval"))
+        (path,) = self.entries(tmp_path)
+        os.link(path, path.with_name("1" * 62))
+        assert self.get_from_disk(store, "00" + "1" * 62) is None
+
+    def get_from_disk(self, store: bytecode.BytecodeCache, key: str) -> object:
+        bytecode._memory.clear()
+        return store.get(key)
+
+    @pytest.mark.parametrize("chosen", ["off", "shared"])
+    def test_lies_in_no_cache_of_artifacts(
+        self, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+    ) -> None:
+        """FORGATHER_CACHE_DIR may be a folder that a group shares, and ``off`` is no folder."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("FORGATHER_CACHE_DIR", chosen)
+        assert write(tmp_path, main="a: {{ 1 + 1 }}\n").load("main.yaml").config.a == 2
+        assert len(self.entries(cache)) == 1
+        assert not (tmp_path / chosen).exists()
+
+    def test_a_relative_cache_home_is_not_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", "here")
+        assert bytecode.default_directory().is_absolute()
+
     def test_strings_are_not_written(self, cache: Path) -> None:
         ConfigEnvironment([]).load_from_string("a: {{ 1 }}\n")
         assert self.entries(cache) == []
@@ -136,7 +177,7 @@ class TestBytecode:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "file").write_text("")
-        monkeypatch.setenv("FORGATHER_CACHE_DIR", str(tmp_path / "file"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
         assert write(tmp_path, main="a: 1\n").load("main.yaml").config.a == 1
 
     def test_does_not_grow_without_end(

@@ -218,7 +218,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(script)],
         cwd=NOTEBOOK.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FORGATHER_CACHE_DIR": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -75,6 +75,6 @@ def test_the_process_does_not_matter(tmp_path: Path) -> None:
         TZ="Asia/Kathmandu",
         LC_ALL="tr_TR.UTF-8",
         LANG="tr_TR.UTF-8",
-        FORGATHER_CACHE_DIR=str(tmp_path / "cache"),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
     )
     assert one == other
