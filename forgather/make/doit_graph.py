@@ -37,7 +37,7 @@ class Graph(DoitCmdBase):
     doc_usage = "[TASK ...]"
     doc_description = (
         "Without names, everything is shown. In the tree, * marks what would run, and ? what runs if "
-        "something above it comes out different."
+        "what it depends on comes out different."
     )
     cmd_options = (
         {

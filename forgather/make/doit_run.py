@@ -6,15 +6,18 @@ here.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
+from forgather.errors import ForgatherError
 from forgather.make.options import Options
 from forgather.make.tasks import Loader, Refused
 
@@ -66,6 +69,14 @@ def run_doit(
         raise refused.error from None
     finally:
         os.chdir(before)
+
+
+def tell_refusal(root: Path, reporter: str, output: str | None, error: ForgatherError) -> None:
+    """Have a reporter say that the build did not start: programs read nothing else."""
+    module, _, name = PLUGINS["REPORTER"][reporter].partition(":")
+    kind = getattr(importlib.import_module(module), name)
+    with open(output, "w", encoding="utf-8") if output else nullcontext(sys.stdout) as stream:
+        kind(stream).refuse(root, error)
 
 
 def run_compiled(catalog: Catalog, names: Iterable[str]) -> int:

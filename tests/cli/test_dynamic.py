@@ -160,13 +160,10 @@ def test_the_config_is_loaded_once_when_nothing_is_given(workspace, forgather, m
 
 
 def test_train_passes_dynamic_arguments_to_the_build(workspace, forgather, monkeypatch):
-    import sys
-    import types
+    from forgather.make import train_command
 
     calls = []
-    tasks = types.ModuleType("forgather.make.tasks")
-    tasks.run_train = lambda *args: calls.append(args) or 0
-    monkeypatch.setitem(sys.modules, "forgather.make.tasks", tasks)
+    monkeypatch.setattr(train_command, "run_train", lambda *args, **_: calls.append(args) or 0)
     outcome = forgather("train", "--lr", "0.1", "-d", "0,1", "--dry-run", "--", "--nnodes", "2")
     assert outcome.status == 0
     ((project, config, values, devices, dry_run, extra),) = calls

@@ -170,9 +170,10 @@ def test_a_broken_meta_file(watch, space):
 
 def test_new_configs_and_projects_are_found(watch, space):
     one = watch("pp")
-    add = lambda: write(
-        space, "one/templates/configs/more.yaml", "main: 1\nmeta:\n    a: 1\n"
-    )  # noqa: E731
+
+    def add() -> None:
+        write(space, "one/templates/configs/more.yaml", "main: 1\nmeta:\n    a: 1\n")
+
     assert any(line.startswith(".  pp:one/more") for line in one.round("built 1", does=add))
 
     def add_project() -> None:

@@ -55,9 +55,10 @@ def reference(built):
 
 @pytest.fixture
 def fresh(built, tmp_path):
-    """The built workspace at another path, with its training removed."""
+    """The built workspace at another path, with its training removed, from the store as well."""
     root = tmp_path / "workspace"
     shutil.copytree(built.root, root, symlinks=True)
+    shutil.rmtree(root / "build" / "store")
     workspace = Workspace.__new__(Workspace)
     workspace.root = root
     shutil.rmtree(workspace.output)

@@ -15,6 +15,7 @@ from pathlib import Path
 from forgather.cli.context import Context
 from forgather.cli.parser import Parser
 from forgather.cli.tasks import build_root_of, task_names
+from forgather.errors import ForgatherError
 
 DEFAULT = ("pp", "graph")
 REPORTERS = ("forgather", "plain", "changes", "json", "github", "junit")
@@ -54,17 +55,22 @@ def configure(parser: Parser) -> None:
 
 def run(context: Context, args: Namespace) -> int:
     from forgather.launch.executors import check_executor
-    from forgather.make.doit_run import run_doit
+    from forgather.make.doit_run import run_doit, tell_refusal
     from forgather.make.options import Options
 
     options = Options(command="forgather build")
     options.executor = check_executor(args.executor or options.executor)
     options.detach = args.detach or options.detach
+    root = build_root_of(context)
     names = list(args.targets)
-    if not names and (context.config_template or not _has_dodo(build_root_of(context))):
+    if not names and (context.config_template or not _has_dodo(root)):
         names = list(DEFAULT)
     names = task_names(context, names)
-    return exit_code(run_doit(build_root_of(context), [*_run_options(args), *names], options))
+    try:
+        return exit_code(run_doit(root, [*_run_options(args), *names], options))
+    except ForgatherError as error:
+        tell_refusal(root, args.reporter, args.output_file, error)
+        raise
 
 
 def _has_dodo(root: Path) -> bool:

@@ -7,6 +7,7 @@ line: ``forgather doit help``.
 from __future__ import annotations
 
 from forgather.cli.context import Context
+from forgather.cli.output import say
 from forgather.cli.parser import Parser
 from forgather.cli.tasks import build_root_of
 from forgather.errors import UsageError
@@ -19,6 +20,11 @@ def configure(parser: Parser) -> None:
 
 
 def run(context: Context, argv: list[str]) -> int:
+    if argv[:1] in (["--help"], ["-h"]):
+        from forgather.cli.main import command_parser
+
+        say(command_parser("doit").format_help())
+        return 0
     if argv[:1] == ["tabcompletion"]:
         raise UsageError(
             "doit's completion is for a command of one word",

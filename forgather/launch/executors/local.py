@@ -38,7 +38,7 @@ def read_worker_result(path: Path) -> dict[str, Any]:
     result = json.loads(path.read_text()) if path.exists() else {}
     if result.get("error"):
         if result.get("exit") == 130:
-            raise Interrupted(result["reported"]["message"])
+            raise Interrupted(result["error"])
         raise ReportedError(result["reported"])
     return result
 

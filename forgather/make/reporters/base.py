@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from doit.exceptions import UnmetDependency
 
-from forgather.errors import Interrupted
+from forgather.errors import ForgatherError, Interrupted
 from forgather.make.logs import is_empty, log_path, signature
 from forgather.make.outlet import Outlet
 from forgather.make.reporters.failure import Failure
@@ -146,9 +146,8 @@ class Base:
         is_interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
         if is_interrupted:
             STEPS.wait()
+        self._give_back()
         with self.lock:
-            if self._stdout is not None:
-                sys.stdout = self._stdout
             counts = Counter(result.outcome for result in self.results)
             seconds = time.monotonic() - min(self._since, self.summary.since)
             self.closed(Totals(counts, seconds, tuple(self.running), tuple(self.errors)))
@@ -156,6 +155,16 @@ class Base:
             self.durations.keep(self.results)
         if is_interrupted:
             raise SystemExit(Interrupted.exit_code) from None  # doit would show a traceback
+
+    def refuse(self, root: Path, error: ForgatherError) -> None:
+        """The build did not start; the message itself goes to the terminal in any case."""
+        self._give_back()
+        self.root = root
+        self.refused(Problem.of(error))
+
+    def _give_back(self) -> None:
+        if self._stdout is not None:
+            sys.stdout = self._stdout
 
     def settled(self) -> list[Result]:
         """What was settled before doit started."""
@@ -176,6 +185,9 @@ class Base:
 
     def closed(self, totals: Totals) -> None:
         """The build is over, or cut off."""
+
+    def refused(self, problem: Problem) -> None:
+        """The build did not start."""
 
     def _end(self, task: Any, result: Result) -> None:
         self.results.append(result)

@@ -74,6 +74,9 @@ class GitHub(Plain):
             with open(self.summary_file, "a", encoding="utf-8") as stream:
                 stream.write(page(self.results, totals, repository(self.root)))
 
+    def refused(self, problem: Problem) -> None:
+        self._write(annotation("build", problem, repository(self.root)))
+
     def _group(self, title: str, lines: list[str]) -> None:
         text = "\n".join(lines)
         mark = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]

@@ -47,6 +47,9 @@ class JsonLines(Base):
             errors=list(totals.errors),
         )
 
+    def refused(self, problem: Problem) -> None:
+        self._write("refused", version=VERSION, root=str(self.root), error=self._error(problem))
+
     def _task(self, result: Result) -> None:
         self._write(
             "task",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from typing import Any
 
 from forgather.make.logs import tail
@@ -17,6 +18,7 @@ from forgather.make.reporters.result import (
     FAILED,
     RESTORED,
     SKIPPED,
+    Problem,
     Result,
     Totals,
     relative,
@@ -43,6 +45,9 @@ class JUnit(Base):
         else:
             self.out.write(text)
             self.out.flush()
+
+    def refused(self, problem: Problem) -> None:
+        self.closed(Totals(Counter(), 0.0, errors=(problem.text,)))
 
     def _document(self, totals: Totals) -> str:
         from xml.etree import ElementTree
