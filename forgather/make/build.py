@@ -18,24 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from forgather.errors import BuildError
-from forgather.make import traces, variants
-from forgather.make.cache_settings import CacheSettings
+from forgather.make.cache.settings import CacheSettings
 from forgather.make.compile import Compiled, Compiler
 from forgather.make.digest import FileDigests, digest_json, installed_versions
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, Output, scan
 from forgather.make.kinds import KINDS
 from forgather.make.lock import lease
 from forgather.make.options import Options
+from forgather.make.origin.provenance import collect
 from forgather.make.plan import Planner
 from forgather.make.probes import SETTLED_SECONDS, collecting
-from forgather.make.provenance import collect
 from forgather.make.reads import digest_at, moved_read
 from forgather.make.roots import contract, expand
-from forgather.make.shards import share_shards
 from forgather.make.stamps import Stamps, open_stamps
 from forgather.make.state import Record, State, damaged_output
-from forgather.make.store import LINKED_FROM, Store
+from forgather.make.storage import traces
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, Output, scan
+from forgather.make.storage.shards import share_shards
+from forgather.make.storage.store import LINKED_FROM, Store
+from forgather.make.sweeps import variants
 from forgather.make.target import Made, Rule, Target
 from forgather.make.verdict import Verdict, differences
 
@@ -148,10 +149,9 @@ class Build:
         self.remembered("@own code", self._own_code)
 
     def _own_code(self) -> str:
+        folders = ("make/**", "", "lang", "graph", "codegen", "launch")
         files = sorted(
-            path
-            for folder in ("", "make", "make/rules", "lang", "graph", "codegen", "launch")
-            for path in (PACKAGE / folder).glob("*.py")
+            {path for folder in folders for path in PACKAGE.glob(f"{folder}/*.py".lstrip("/"))}
         )
         return digest_json("own code", [self.digests(path) for path in files])
 
@@ -167,7 +167,7 @@ class Build:
     def start_uploads(self) -> None:
         """What was made goes to the remote cache, by a process of its own."""
         if self.store.outbox is not None:
-            from forgather.make.outbox import start_push
+            from forgather.make.cache.outbox import start_push
 
             start_push(self.root, self.store.outbox)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from forgather.errors import BuildError, ForgatherError, UsageError, did_you_mean
-from forgather.make import variants
 from forgather.make.build import Build
 from forgather.make.compile import Compiled
 from forgather.make.index import ConfigIndex
@@ -21,8 +20,9 @@ from forgather.make.plan import VARIANT
 from forgather.make.roots import expand
 from forgather.make.rules import RULES
 from forgather.make.stamps import Stamps
-from forgather.make.sweep import GIVEN, UNUSED, Sweep, unused_variable
-from forgather.make.sweep import expand as expand_sweep
+from forgather.make.sweeps import variants
+from forgather.make.sweeps.sweep import GIVEN, UNUSED, Sweep, unused_variable
+from forgather.make.sweeps.sweep import expand as expand_sweep
 from forgather.make.target import Target
 
 SHARED_OUTPUT = "FG642"

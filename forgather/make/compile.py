@@ -3,7 +3,7 @@
 What was compiled is kept in the store like any artifact, under a key over all that was read: each
 template, each place that was looked at in vain, each variable. Which places those are is not known
 before rendering, so what is asked for is a key over the config's name, and the store tells the places
-(:mod:`forgather.make.traces`). Keys name places by root (``${workspace}/...``): another checkout, or a
+(:mod:`forgather.make.storage.traces`). Keys name places by root (``${workspace}/...``): another checkout, or a
 config that is changed back, finds its compiled form and renders nothing.
 """
 
@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from forgather.errors import ForgatherError
-from forgather.make import traces
-from forgather.make.circumstances import circumstances
 from forgather.make.digest import FileDigests, digest_bytes, digest_json
-from forgather.make.entry import Entry, Output
+from forgather.make.origin.circumstances import circumstances
+from forgather.make.origin.provenance import config_of
 from forgather.make.probes import (
     Remembered,
     note_absent,
@@ -30,10 +29,11 @@ from forgather.make.probes import (
     note_no_file,
     note_user_folder,
 )
-from forgather.make.provenance import config_of
 from forgather.make.roots import contract, expand
-from forgather.make.sources import Sources
-from forgather.make.store import Store
+from forgather.make.storage import traces
+from forgather.make.storage.entry import Entry, Output
+from forgather.make.storage.sources import Sources
+from forgather.make.storage.store import Store
 from forgather.resources import forgather_dir
 from forgather.workspace.find import WORKSPACE_NAME, find_workspace_dir, user_templates
 

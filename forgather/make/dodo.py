@@ -19,7 +19,7 @@ from pathlib import Path
 from doit.doit_cmd import DoitMain
 
 from forgather.errors import Interrupted
-from forgather.make.doit_run import PLUGINS
+from forgather.make.front.run import PLUGINS
 from forgather.make.tasks import Loader
 
 # Where stock doit is told to look for a dodo.py; this one has been found.

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from pathlib import Path
 
-from forgather.make import variants
+from forgather.make.sweeps import variants
 
 TAIL = 40  # lines of a log that are shown when its step has ended
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from forgather.errors import ForgatherError, TargetError, did_you_mean
-from forgather.make import variants
 from forgather.make.compile import Compiled, Compiler, Instance
 from forgather.make.digest import digest_json
 from forgather.make.probes import note_unsettled
 from forgather.make.roots import expand
 from forgather.make.skeleton import TRAINING, artifact_names
+from forgather.make.sweeps import variants
 from forgather.make.target import Target
 
 # Which rule builds which artifact target.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forgather.make.build import Build
     from forgather.make.compile import Compiled
-    from forgather.make.entry import Entry, Output
+    from forgather.make.storage.entry import Entry, Output
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,18 @@ from doit.loader import generate_tasks, get_module, load_tasks
 from doit.task import Task
 
 from forgather.errors import BuildError, ForgatherError, Interrupted
-from forgather.make import doit_plugins, variants
-from forgather.make.deferred import Submitted
+from forgather.make.cluster.deferred import Submitted
 from forgather.make.faults import FAULTS, as_error
+from forgather.make.front import plugins as doit_plugins
+from forgather.make.front.outlet import Outlet
+from forgather.make.front.own_tasks import OwnTasks, is_artifact
+from forgather.make.front.steps import STEPS
+from forgather.make.front.summary import META, Summary
 from forgather.make.kinds import KINDS
 from forgather.make.options import Options
-from forgather.make.outlet import Outlet
-from forgather.make.own_tasks import OwnTasks, is_artifact
 from forgather.make.reporters.failure import Failure
 from forgather.make.request import Request
-from forgather.make.steps import STEPS
-from forgather.make.summary import META, Summary
+from forgather.make.sweeps import variants
 from forgather.make.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from forgather.launch.command import worker_command
 from forgather.launch.executors import LOCAL, check_executor
 from forgather.make.catalog import Catalog
 from forgather.make.compile import Compiled
-from forgather.make.doit_run import run_compiled
+from forgather.make.front.run import run_compiled
 from forgather.make.options import Options
 from forgather.make.tasks import verdict
 from forgather.workspace import find_build_root
@@ -63,7 +63,7 @@ def run_train(
 
 def _export(catalog: Catalog, compiled: Compiled, output: str) -> int:
     """Build what the training needs, and describe it for another scheduler."""
-    from forgather.make.cluster import export_job
+    from forgather.make.cluster.submit import export_job
     from forgather.make.rules.train import claimed_action
 
     name = f"train:{compiled.id}"

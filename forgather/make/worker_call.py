@@ -3,7 +3,7 @@
 The action is a JSON file (see :mod:`forgather.launch.worker`): the worker never loads a project.
 A worker dies with the build that started it, so that a killed build leaves no training behind that
 would race with the next one. An action may run as a job of a cluster instead, which does outlive the
-build (:mod:`forgather.make.cluster`); nothing of that is imported where there are no jobs.
+build (:mod:`forgather.make.cluster.submit`); nothing of that is imported where there are no jobs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def run_worker(build: Build, target: Target, action: dict[str, Any], folder: Pat
     """Run ``action``; ``folder`` is scratch space. Raises what the worker reported."""
     has_jobs = (build.directory / "jobs").is_dir()
     if has_jobs and target.kind != "train":
-        from forgather.make.chain import adopt
+        from forgather.make.cluster.chain import adopt
 
         if (result := adopt(build, target, folder)) is not None:
             return result
     if runs_elsewhere(build, target.kind) or (has_jobs and _is_underway(build, target)):
-        from forgather.make.cluster import run_as_job
+        from forgather.make.cluster.submit import run_as_job
 
         return run_as_job(build, target, action, folder)
     return _run_in_process(build, target, action, folder)
@@ -47,7 +47,7 @@ def runs_elsewhere(build: Build, kind: str) -> bool:
 
 def _is_underway(build: Build, target: Target) -> bool:
     """Whether a job does it already: then it is waited for, whatever executor is chosen now."""
-    from forgather.make.cluster import is_underway
+    from forgather.make.cluster.submit import is_underway
 
     return is_underway(build, target)
 
@@ -55,7 +55,7 @@ def _is_underway(build: Build, target: Target) -> bool:
 def take_result(build: Build, key: str) -> None:
     """What the job of ``key`` did is safe now: forget the job."""
     if (build.directory / "jobs" / key).is_dir():
-        from forgather.make.jobs import job_folder
+        from forgather.make.cluster.jobs import job_folder
 
         job_folder(build, key).collected()
 
@@ -63,7 +63,7 @@ def take_result(build: Build, key: str) -> None:
 def refuse_other_job(build: Build, output: Path, old_key: str | None, key: str) -> None:
     """Raises BuildError while a job trains another key in ``output``."""
     if old_key not in (None, key) and (build.directory / "jobs" / str(old_key)).is_dir():
-        from forgather.make.cluster import refuse_while_running
+        from forgather.make.cluster.submit import refuse_while_running
 
         refuse_while_running(build, output, str(old_key))
 

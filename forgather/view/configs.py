@@ -20,7 +20,7 @@ class ConfigSummary(NamedTuple):
     """One line of ``ls``. ``error`` is set where the config is broken.
 
     sweep: the target of this name as it stands, with the places in it; variants: what it expands to,
-    for whoever can do that (``forgather.make.sweep``).
+    for whoever can do that (``forgather.make.sweeps.sweep``).
     """
 
     name: str

@@ -11,4 +11,10 @@ from forgather.workspace.find import (
     find_workspace_dir,
 )
 
-__all__ = ["build_root", "find_build_root", "find_project_dir", "find_projects", "find_workspace_dir"]
+__all__ = [
+    "build_root",
+    "find_build_root",
+    "find_project_dir",
+    "find_projects",
+    "find_workspace_dir",
+]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from forgather.make.cache.remote import Remote
 from forgather.make.digest import FileDigests
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, scan
-from forgather.make.remote import Remote
-from forgather.make.store import Store
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import Store
 from tests.make.serving import KEY, WRITER, cache_server, sha256
 
 MAIN = "import sys; from forgather.cli.main import main; sys.exit(main())"
@@ -138,7 +138,7 @@ def test_serve_on_a_port_that_is_taken(forgather, workspace):
 
 def note(root: Path, use, server) -> Store:
     """Make an artifact whose upload is waiting."""
-    from forgather.make.cache_settings import CacheSettings, store_folder
+    from forgather.make.cache.settings import CacheSettings, store_folder
 
     use(URL=server.url, TOKEN=WRITER, MODE="read-write")
     outbox = CacheSettings.load(root=root).outbox(root)

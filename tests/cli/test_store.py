@@ -78,7 +78,7 @@ def test_du_reads_no_blob(root, forgather, monkeypatch):
     def refuse(_path):
         raise AssertionError("read")
 
-    for name in ("digest", "store"):
+    for name in ("digest", "storage.store"):
         monkeypatch.setattr(f"forgather.make.{name}.hash_file", refuse)
     weights = root.root / "output_models/m/checkpoint-5/model.safetensors"
     (root.root / "output_models/m/training.json").unlink()

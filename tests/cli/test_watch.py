@@ -244,7 +244,7 @@ def test_what_does_not_exist_is_not_waited_for(names, answer, space):
 
 def test_waiting_imports_nothing_heavy(space):
     code = (
-        "import sys; import forgather.make.watch, forgather.cli.commands.watch; "
+        "import sys; import forgather.make.watching.watch, forgather.cli.commands.watch; "
         "print([n for n in ('jinja2', 'yaml', 'doit', 'rich', 'torch') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

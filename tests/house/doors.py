@@ -16,15 +16,8 @@ from tests.house.sources import Source, sources
 DOORS = {
     "doit": (
         "forgather/make/tasks.py",
-        "forgather/make/own_tasks.py",
-        "forgather/make/doit_commands.py",
-        "forgather/make/doit_forget.py",
-        "forgather/make/doit_graph.py",
-        "forgather/make/doit_plugins.py",
-        "forgather/make/doit_run.py",
-        "forgather/make/doit_upkeep.py",
         "forgather/make/dodo.py",
-        "forgather/make/doit_state.py",
+        "forgather/make/front/",
         "forgather/make/reporters/",
         "dodo.py",
     ),

@@ -25,15 +25,15 @@ par_type = "thread"
 forgather = "forgather.make.tasks:Loader"
 
 [tool.doit.plugins.backend]
-forgather = "forgather.make.doit_state:StateBackend"
+forgather = "forgather.make.front.memory:StateBackend"
 
 [tool.doit.plugins.reporter]
 forgather = "forgather.make.reporters:Console"
 
 [tool.doit.plugins.command]
-why = "forgather.make.doit_commands:Why"
-info = "forgather.make.doit_commands:Info"
-forget = "forgather.make.doit_forget:Forget"
+why = "forgather.make.front.commands:Why"
+info = "forgather.make.front.commands:Info"
+forget = "forgather.make.front.forget:Forget"
 """
 
 META_DEFAULTS = """\

@@ -28,7 +28,7 @@ WARM = (
     "doit.cmd_run",
     "doit.doit_cmd",
     "forgather.make.tasks",
-    "forgather.make.doit_state",
+    "forgather.make.front.memory",
     "forgather.launch.worker",
     "forgather.launch.materialized",
     "forgather.launch.training",

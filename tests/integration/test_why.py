@@ -245,7 +245,7 @@ def foretold(space: Space, also: tuple[str, ...]) -> dict[str, str]:
 
     def look() -> int:
         from forgather.make.catalog import Catalog
-        from forgather.make.explain import Explainer
+        from forgather.make.reasons.explain import Explainer
 
         catalog = Catalog(space.root)
         explain = Explainer(catalog)

@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from forgather.make.collection import Collected, collect, references_of
 from forgather.make.digest import FileDigests
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, scan
-from forgather.make.garbage import Limits
 from forgather.make.state import Record, State
-from forgather.make.store import Store
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import Store
+from forgather.make.upkeep.collection import Collected, collect, references_of
+from forgather.make.upkeep.garbage import Limits
 from forgather.runs.ledger import EARLIER_DIRECTORY, LEDGER_FILE
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from forgather.make.cache_server import Access, CacheServer
+from forgather.make.cache.server import Access, CacheServer
 
 KEY = "1" * 64
 WRITER = "writer:secret"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from forgather.make.cache_server import ASIDE, Access
+from forgather.make.cache.server import ASIDE, Access
 from tests.make.serving import KEY, WRITER, cache_server, entry_bytes, sha256
 
 BLOB = f"/cas/{sha256(b'abc')}"

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from forgather.errors import UsageError
-from forgather.make.cache_settings import CacheSettings
+from forgather.make.cache.settings import CacheSettings
 from tests.make.faulty_server import always, answer, serving
 
 KEY = "0123456789abcdef"

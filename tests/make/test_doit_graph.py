@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from doit.task import Task
 
-from forgather.make.doit_graph import FORMATS, reach, tops
+from forgather.make.front.graph import FORMATS, reach, tops
 
 
 class Artifact(SimpleNamespace):

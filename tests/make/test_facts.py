@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from forgather.make.data_facts import data_facts, reads_now
 from forgather.make.digest import FileDigests, digest_bytes
-from forgather.make.facts import ABSENT, GONE, UNMADE, Facts, edit_text, leaves, variable_fact
-from forgather.make.sources import Edit, Sources
+from forgather.make.reasons.data_facts import data_facts, reads_now
+from forgather.make.reasons.facts import (
+    ABSENT,
+    GONE,
+    UNMADE,
+    Facts,
+    edit_text,
+    leaves,
+    variable_fact,
+)
+from forgather.make.storage.sources import Edit, Sources
 
 SHA, OTHER = "a" * 64, "b" * 64
 

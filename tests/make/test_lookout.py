@@ -6,7 +6,6 @@ import time
 import pytest
 
 from forgather.make import probes
-from forgather.make.lookout import Lookout, Places, newest, snapshot
 from forgather.make.probes import (
     SETTLED_SECONDS,
     Probe,
@@ -16,6 +15,7 @@ from forgather.make.probes import (
     note_file,
     note_listing,
 )
+from forgather.make.watching.lookout import Lookout, Places, newest, snapshot
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from forgather.make.cache.outbox import LOG, SENDING, Outbox, start_push
+from forgather.make.cache.remote import Remote
+from forgather.make.cache.signing import Signer
 from forgather.make.digest import FileDigests
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, scan
-from forgather.make.outbox import LOG, SENDING, Outbox, start_push
-from forgather.make.remote import Remote
-from forgather.make.signing import Signer
-from forgather.make.store import Store
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import Store
 from tests.make.faulty_server import answer, serving, silent
 from tests.make.serving import KEY, WRITER, cache_server, sha256
 
@@ -277,7 +277,7 @@ def settings(monkeypatch, server, tmp_path):
     (tmp_path / "cwd" / "forgather").mkdir(parents=True)
     (tmp_path / "cwd" / "forgather" / "__init__.py").write_text("raise SystemExit('not mine')")
     monkeypatch.chdir(tmp_path / "cwd")
-    from forgather.make.cache_settings import CacheSettings
+    from forgather.make.cache.settings import CacheSettings
 
     return CacheSettings.load(root=tmp_path / "checkout")
 

@@ -5,7 +5,7 @@ from doit.cmdparse import CmdParseError
 from doit.task import Task
 
 from forgather.errors import UsageError
-from forgather.make.own_tasks import OwnTasks
+from forgather.make.front.own_tasks import OwnTasks
 
 WHO = {"name": "who", "short": "w", "long": "who", "default": "you"}
 

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from forgather.make.pins import FOLDER, Pins, sweeping
+from forgather.make.storage.pins import FOLDER, Pins, sweeping
 
 PIN = """
 import sys
 from pathlib import Path
-from forgather.make.pins import Pins
+from forgather.make.storage.pins import Pins
 
 pins = Pins(Path(sys.argv[1]))
 pins.add(sys.argv[2:])

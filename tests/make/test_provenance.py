@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from forgather.errors import BuildError, UsageError
-from forgather.make import provenance
 from forgather.make.catalog import Catalog
-from forgather.make.circumstances import circumstances, git_state
-from forgather.make.described import as_data, as_lines, upstream
 from forgather.make.digest import hash_file
-from forgather.make.origins import Origins, root_of
+from forgather.make.origin import provenance
+from forgather.make.origin.circumstances import circumstances, git_state
+from forgather.make.origin.described import as_data, as_lines, upstream
+from forgather.make.origin.origins import Origins, root_of
 from forgather.runs.ledger import LEDGER_FILE
 from tests.integration import forked
 from tests.integration.cheap import make_workspace

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from forgather.errors import BuildError
-from forgather.make.remote import Remote
+from forgather.make.cache.remote import Remote
 from tests.make.faulty_server import (
     always,
     answer,
@@ -440,7 +440,7 @@ def test_a_server_that_does_not_read_uploads(connect, tmp_path, warnings):
 
 
 def test_an_entry_without_end_is_not_taken(connect, monkeypatch, warnings):
-    monkeypatch.setattr("forgather.make.remote.ENTRY_LIMIT", 1000)
+    monkeypatch.setattr("forgather.make.cache.remote.ENTRY_LIMIT", 1000)
     with serving(always(answer(200, b" " * 5000))) as server:
         assert connect(server.url).entry(KEY) is None
     assert f"ac/{KEY}" in warnings[0]

@@ -7,8 +7,8 @@ import pytest
 
 from forgather.errors import BuildError, Span
 from forgather.launch.reported import ReportedError, as_data
+from forgather.make.front.outlet import Outlet
 from forgather.make.logs import is_empty, log_path, tail
-from forgather.make.outlet import Outlet
 from forgather.make.reporters.durations import Durations
 from forgather.make.reporters.github import annotation, escape
 from forgather.make.reporters.result import BUILT, Problem, Result, Totals, duration, shorten

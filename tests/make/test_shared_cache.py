@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from forgather.errors import BuildError
+from forgather.make.cache.outbox import Outbox
+from forgather.make.cache.remote import Remote
+from forgather.make.cache.signing import Signer
 from forgather.make.digest import FileDigests, canonical_json
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, scan
-from forgather.make.outbox import Outbox
-from forgather.make.remote import Remote
-from forgather.make.signing import Signer
-from forgather.make.store import LINKED_FROM, Store
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import LINKED_FROM, Store
 from tests.make.faulty_server import answer, serving
 from tests.make.serving import KEY, WRITER, cache_server, sha256
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from forgather.make.cache.signing import FIELD, Signer
 from forgather.make.digest import canonical_json
-from forgather.make.entry import Entry, Output
-from forgather.make.signing import FIELD, Signer
+from forgather.make.storage.entry import Entry, Output
 from tests.make.serving import KEY, sha256
 
 SECRET = b"0123456789abcdef"

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from forgather.make.digest import digest_bytes
-from forgather.make.sources import LARGEST, Edit, Sources, edits
+from forgather.make.storage.sources import LARGEST, Edit, Sources, edits
 
 OLD, NEW = b"a: 1\n", b"a: 2\n"
 

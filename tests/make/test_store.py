@@ -11,11 +11,11 @@ import pytest
 
 from forgather.errors import BuildError
 from forgather.make.digest import FileDigests
-from forgather.make.disk_cache import DiskCache, write_atomically
-from forgather.make.entry import Entry, scan
 from forgather.make.lock import lease
 from forgather.make.state import Record, State, damaged_output
-from forgather.make.store import LINKED_FROM, Store
+from forgather.make.storage.disk_cache import DiskCache, write_atomically
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import LINKED_FROM, Store
 
 KEY = "1" * 64
 
@@ -210,9 +210,9 @@ READ = """
 import sys
 from pathlib import Path
 from forgather.make.digest import FileDigests
-from forgather.make.disk_cache import DiskCache
-from forgather.make.entry import Entry, scan
-from forgather.make.store import Store
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.storage.entry import Entry, scan
+from forgather.make.storage.store import Store
 
 top = Path(sys.argv[1])
 digests = FileDigests(top / "other.sqlite")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from forgather.errors import BuildError
-from forgather.make.leftovers import DAY, NOTE_SECONDS
 from forgather.make.state import Record, State
+from forgather.make.upkeep.leftovers import DAY, NOTE_SECONDS
 from tests.make.build_root import BuildRoot, close, key, problems, sha
 
 HOUR = 3600.0

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from forgather.make import collection
-from forgather.make.disk_cache import DiskCache
 from forgather.make.state import State
+from forgather.make.storage.disk_cache import DiskCache
+from forgather.make.upkeep import collection
 from tests.make.build_root import BuildRoot, close, key, problems, sha
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import pytest
 
 from forgather.config import ConfigEnvironment
 from forgather.errors import ConfigError, Span
-from forgather.make import sampling, variants
-from forgather.make.sweep import expand, sweep_of
+from forgather.make.sweeps import sampling, variants
+from forgather.make.sweeps.sweep import expand, sweep_of
 
 
 def spelled(block):
@@ -103,7 +103,7 @@ EXPECTED = [
 def test_other_machines_would_draw_the_same(tmp_path):
     code = (
         "import json, sys, decimal; decimal.getcontext().prec = 3\n"
-        "from forgather.make.sweep import expand\n"
+        "from forgather.make.sweeps.sweep import expand\n"
         "print(json.dumps(expand(json.loads(sys.argv[1])).variants))"
     )
     block = {"random": {"samples": 20, "seed": 1, "variables": SPACE}}

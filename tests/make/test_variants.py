@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forgather.errors import UsageError
-from forgather.make import values, variants
+from forgather.make.sweeps import values, variants
 
 SCALARS = st.one_of(
     st.none(),

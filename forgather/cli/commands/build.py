@@ -55,7 +55,7 @@ def configure(parser: Parser) -> None:
 
 def run(context: Context, args: Namespace) -> int:
     from forgather.launch.executors import check_executor
-    from forgather.make.doit_run import run_doit, tell_refusal
+    from forgather.make.front.run import run_doit, tell_refusal
     from forgather.make.options import Options
 
     options = Options(command="forgather build")

@@ -17,8 +17,8 @@ from forgather.cli.parser import Parser, add_format_option, add_subcommands
 from forgather.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
-    from forgather.make.cache_settings import CacheSettings
-    from forgather.make.disk_cache import DiskCache
+    from forgather.make.cache.settings import CacheSettings
+    from forgather.make.storage.disk_cache import DiskCache
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -95,7 +95,7 @@ def run(context: Context, args: Namespace) -> int:
 
 
 def _serve(context: Context, args: Namespace) -> int:
-    from forgather.make.cache_server import Access, CacheServer
+    from forgather.make.cache.server import Access, CacheServer
 
     access = Access(
         args.read_token + _tokens(args.read_token_file),
@@ -164,9 +164,9 @@ def _root(context: Context) -> Path | None:
 
 
 def _push(context: Context, args: Namespace) -> int:
-    from forgather.make.cache_settings import CacheSettings, store_folder
-    from forgather.make.disk_cache import DiskCache
-    from forgather.make.outbox import PUSH_RATE
+    from forgather.make.cache.outbox import PUSH_RATE
+    from forgather.make.cache.settings import CacheSettings, store_folder
+    from forgather.make.storage.disk_cache import DiskCache
 
     root = _root(context)
     if root is None:
@@ -195,7 +195,7 @@ def _push(context: Context, args: Namespace) -> int:
 
 
 def _status(context: Context, args: Namespace) -> int:
-    from forgather.make.cache_settings import CacheSettings
+    from forgather.make.cache.settings import CacheSettings
 
     root = _root(context)
     settings = CacheSettings.load(os.environ, root)
@@ -224,7 +224,7 @@ def _status(context: Context, args: Namespace) -> int:
 
 
 def _facts(settings: CacheSettings, root: Path | None) -> dict[str, Any]:
-    from forgather.make.disk_cache import DiskCache
+    from forgather.make.storage.disk_cache import DiskCache
 
     directory = None
     if settings.directory is not None:

@@ -31,7 +31,7 @@ def run(context: Context, argv: list[str]) -> int:
             hint="'forgather completion bash|zsh|fish' completes 'forgather doit', too",
         )
     from forgather.cli.commands.build import exit_code
-    from forgather.make.doit_run import run_doit
+    from forgather.make.front.run import run_doit
     from forgather.make.options import Options
 
     options = Options(command="forgather doit")

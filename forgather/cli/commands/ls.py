@@ -72,8 +72,8 @@ def _with_variants(summary: ProjectSummary) -> ProjectSummary:
     """The sweeps expanded; a config whose sweep is broken is a broken config."""
     if all(config.sweep is None for config in summary.configs):
         return summary
-    from forgather.make.sweep import sweep_of
-    from forgather.make.variants import spell
+    from forgather.make.sweeps.sweep import sweep_of
+    from forgather.make.sweeps.variants import spell
 
     configs = []
     for config in summary.configs:

@@ -23,8 +23,8 @@ def configure(parser: Parser) -> None:
 
 def run(context: Context, args: Namespace) -> int:
     from forgather.make.catalog import Catalog
-    from forgather.make.described import as_data, as_lines
-    from forgather.make.origins import Origins, root_of
+    from forgather.make.origin.described import as_data, as_lines
+    from forgather.make.origin.origins import Origins, root_of
 
     path = Path(os.path.abspath(args.path))
     build = Catalog(root_of(path, Path(os.path.abspath(context.start)))).build

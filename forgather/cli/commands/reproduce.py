@@ -30,9 +30,9 @@ def configure(parser: Parser) -> None:
 
 def run(context: Context, args: Namespace) -> int:
     from forgather.make.catalog import Catalog
-    from forgather.make.compared import as_data, as_lines
-    from forgather.make.origins import Origins, root_of
-    from forgather.make.reproduce import reproduce, scratch_folder
+    from forgather.make.origin.compared import as_data, as_lines
+    from forgather.make.origin.origins import Origins, root_of
+    from forgather.make.origin.reproduce import reproduce, scratch_folder
 
     path = Path(os.path.abspath(args.path))
     build = Catalog(root_of(path, Path(os.path.abspath(context.start)))).build

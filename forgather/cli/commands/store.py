@@ -17,10 +17,10 @@ from forgather.cli.parser import Parser, add_format_option, add_subcommands
 from forgather.errors import BuildError, ProjectError, UsageError
 
 if TYPE_CHECKING:
-    from forgather.make.collection import Collected
-    from forgather.make.disk_cache import DiskCache
-    from forgather.make.removal import Freed
-    from forgather.make.usage import Usage
+    from forgather.make.storage.disk_cache import DiskCache
+    from forgather.make.upkeep.collection import Collected
+    from forgather.make.upkeep.removal import Freed
+    from forgather.make.upkeep.usage import Usage
 
 BAD_OPTION = "FG631"
 DAMAGED = "FG632"
@@ -98,7 +98,7 @@ def run(context: Context, args: Namespace) -> int:
 def _root(context: Context) -> Path:
     """The build root, which has a store. Raises ProjectError, or BuildError where nothing is built."""
     from forgather.cli.tasks import build_root_of
-    from forgather.make.collection import store_of
+    from forgather.make.upkeep.collection import store_of
 
     root = build_root_of(context)
     if not (store_of(root).root / "ac").is_dir():
@@ -110,8 +110,8 @@ def _root(context: Context) -> Path:
 
 def _cache(root: Path | None) -> DiskCache | None:
     """The user's cache, if there is one."""
-    from forgather.make.cache_settings import CacheSettings
-    from forgather.make.disk_cache import DiskCache
+    from forgather.make.cache.settings import CacheSettings
+    from forgather.make.storage.disk_cache import DiskCache
 
     directory = CacheSettings.load(root=root).directory
     is_there = directory is not None and (directory / "ac").is_dir()
@@ -141,9 +141,9 @@ def _root_if_any(context: Context) -> Path | None:
 
 
 def _du(context: Context, args: Namespace) -> int:
-    from forgather.make.collection import CACHE_SECONDS, references_of, store_of
-    from forgather.make.garbage import Limits
-    from forgather.make.usage import total, usage
+    from forgather.make.upkeep.collection import CACHE_SECONDS, references_of, store_of
+    from forgather.make.upkeep.garbage import Limits
+    from forgather.make.upkeep.usage import total, usage
 
     root = _root_if_any(context)
     cache = _cache(root)
@@ -199,8 +199,8 @@ def _counts(freed: Freed) -> str:
 
 
 def _gc(context: Context, args: Namespace) -> int:
-    from forgather.make.collection import CACHE_SECONDS, collect, references_of, store_of
-    from forgather.make.garbage import Limits
+    from forgather.make.upkeep.collection import CACHE_SECONDS, collect, references_of, store_of
+    from forgather.make.upkeep.garbage import Limits
 
     age, size = args.older_than, args.max_size
     older_than = parse_age(age, "--older-than", BAD_OPTION) if age is not None else None
@@ -241,9 +241,9 @@ def _show_collected(root: Path, done: Collected, dry_run: bool, max_size: int | 
 
 
 def _verify(context: Context, args: Namespace) -> int:
-    from forgather.make.collection import store_of
     from forgather.make.state import State
-    from forgather.make.verify import Verification
+    from forgather.make.upkeep.collection import store_of
+    from forgather.make.upkeep.verify import Verification
 
     with ExitStack() as opened:
         if args.cache:
@@ -280,9 +280,9 @@ def _verify(context: Context, args: Namespace) -> int:
 
 
 def _path(context: Context, args: Namespace) -> int:
-    from forgather.make.collection import store_of
-    from forgather.make.locate import locate
     from forgather.make.state import State
+    from forgather.make.upkeep.collection import store_of
+    from forgather.make.upkeep.locate import locate
 
     root = _root(context)
     state = State(root / "build")

@@ -15,9 +15,9 @@ from forgather.cli.output import deliver, to_json
 from forgather.cli.parser import Parser, add_format_option, add_output_options
 from forgather.cli.tasks import config_id
 from forgather.errors import ConfigError
-from forgather.make import variants
-from forgather.make.sweep import GIVEN, Sweep, sweep_of, unused_variable
-from forgather.make.values import text
+from forgather.make.sweeps import variants
+from forgather.make.sweeps.sweep import GIVEN, Sweep, sweep_of, unused_variable
+from forgather.make.sweeps.values import text
 from forgather.view.configs import config_meta
 
 DYNAMIC = True

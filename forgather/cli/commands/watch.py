@@ -31,7 +31,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(context: Context, args: Namespace) -> int:
-    from forgather.make.watch import CONFIG, Wanted, Watch
+    from forgather.make.watching.watch import CONFIG, Wanted, Watch
 
     names = [name if _is_task(name) else f"{CONFIG}{name}" for name in args.targets or [""]]
     wanted = Wanted(names, _project(context, must_be=not args.targets), context.config_template)

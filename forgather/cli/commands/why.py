@@ -31,7 +31,7 @@ def configure(parser: Parser) -> None:
 
 def run(context: Context, args: Namespace) -> int:
     from forgather.make.catalog import Catalog
-    from forgather.make.why import why
+    from forgather.make.reasons.ask import why
 
     catalog = Catalog(build_root_of(context))
     task = task_of(context, catalog, args.target)

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from doit.exceptions import UnmetDependency
 
 from forgather.errors import ForgatherError, Interrupted
+from forgather.make.front.outlet import Outlet
+from forgather.make.front.steps import STEPS
+from forgather.make.front.summary import Summary
 from forgather.make.logs import is_empty, log_path, signature
-from forgather.make.outlet import Outlet
 from forgather.make.reporters.failure import Failure
 from forgather.make.reporters.result import (
     BUILT,
@@ -31,8 +33,6 @@ from forgather.make.reporters.result import (
     Result,
     Totals,
 )
-from forgather.make.steps import STEPS
-from forgather.make.summary import Summary
 
 ASKED_AGAIN = ("it was asked for again (--always)",)
 

@@ -65,7 +65,7 @@ class Durations:
         }
         if not new or not self.path.parents[1].is_dir():
             return
-        from forgather.make.disk_cache import write_atomically
+        from forgather.make.storage.disk_cache import write_atomically
 
         self.__dict__.pop("known", None)  # another build may have ended meanwhile
         try:

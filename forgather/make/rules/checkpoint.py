@@ -7,7 +7,7 @@ from typing import Any
 
 from forgather.launch.outputs import weight_files
 from forgather.make.build import Build
-from forgather.make.disk_cache import clone_file
+from forgather.make.storage.disk_cache import clone_file
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import run_worker
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from forgather.make import variants
 from forgather.make.build import Build
 from forgather.make.probes import note_listing
+from forgather.make.sweeps import variants
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import run_worker
 from forgather.runs.layout import LOG_FILE

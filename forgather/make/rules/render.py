@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forgather.make.build import Build
-from forgather.make.entry import Output
+from forgather.make.storage.entry import Output
 from forgather.make.target import Rule, Target
 
 

@@ -22,15 +22,15 @@ from typing import Any
 from forgather import __version__
 from forgather.errors import BuildError
 from forgather.launch.outputs import weight_files
-from forgather.make import provenance
 from forgather.make.build import Build
 from forgather.make.digest import tree_files
-from forgather.make.disk_cache import clone_file, write_atomically
-from forgather.make.entry import Entry
 from forgather.make.lock import lease
 from forgather.make.material import material, runtime_config, runtime_edges
+from forgather.make.origin import provenance
 from forgather.make.plan import own_variables
 from forgather.make.skeleton import TRAINING
+from forgather.make.storage.disk_cache import clone_file, write_atomically
+from forgather.make.storage.entry import Entry
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import refuse_other_job, run_worker, take_result
 from forgather.runs.layout import RUNS_DIRECTORY, list_checkpoints

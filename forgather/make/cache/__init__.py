@@ -1,0 +1,1 @@
+"""Results of others: the remote cache, its server, uploads, signatures, and what is taken from them."""

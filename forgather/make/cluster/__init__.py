@@ -1,0 +1,1 @@
+"""Steps as jobs of a cluster."""

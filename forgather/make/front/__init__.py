@@ -1,0 +1,1 @@
+"""doit as the front end: its commands, its memory and its plugins, as ours."""

@@ -1,0 +1,1 @@
+"""Where an artifact comes from, and making it again from that."""

@@ -1,0 +1,1 @@
+"""Why a task runs, or ran: reasons as data, down to the changed line."""

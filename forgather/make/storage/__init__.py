@@ -1,0 +1,1 @@
+"""What actions produced, by key: entries, blobs, layers, and how results are found again."""

@@ -1,0 +1,1 @@
+"""Many configs from one: the block ``sweep``, and names of variants."""
