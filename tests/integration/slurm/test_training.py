@@ -152,7 +152,8 @@ def test_whatever_dies_the_job_goes_on_to_the_same_bits(built, remote, cluster):
 
 def test_again_submits_nothing_and_resources_are_not_in_the_key(remote, cluster):
     known = remote.jobs.keys()
-    assert remote.doit("train:mini").executed == []
+    again = remote.doit("train:mini")
+    assert again.executed == [], again.output
     meta = "[meta_output]\n    == super()\n    resources: { nodes: 2, time: 30, cpus: 2 }\n"
     settings = remote.root / "pyproject.toml"
     with (
