@@ -206,7 +206,9 @@ def test_the_body_is_asked_for_only_where_it_would_be_taken(server):
 def test_a_client_that_goes_away_leaves_nothing(server, capfd):
     with socket.create_connection(server.server_address[:2]) as client:
         client.sendall(head_of_upload(BLOB, 3) + b"ab")
-    deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10
+        while not server.room.used and time.monotonic() < deadline:  # it has begun
+            time.sleep(0.01)
     while server.room.used and time.monotonic() < deadline:
         time.sleep(0.01)
     assert server.room.used == 0

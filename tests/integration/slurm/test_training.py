@@ -172,7 +172,9 @@ def test_any_kind_of_step_may_be_a_job(remote, cluster):
     remote.more = {"FORGATHER_EXECUTOR_KINDS": "plot"}
     result = remote.doit("plot:mini")
     remote.more = {}
-    assert result.code == 0 and result.executed == ["plot:mini"], result.output
+    assert result.code == 0 and "plot:mini" in result.executed, result.output
+    restored = {"pp:mini", "graph:mini"}  # the test before put its edits back
+    assert set(result.executed) <= {"plot:mini", *restored}, result.output
     (job,) = set(remote.jobs) - known
     assert remote.jobs[job]["Comment"] == "plot:mini"
     assert (remote.root / "build/mini/plot/loss.png").exists()
