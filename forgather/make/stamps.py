@@ -25,6 +25,7 @@ from forgather.make.database import Database, database_path
 from forgather.make.probes import Group, Probe, holds
 
 CHUNK = 500  # SQLite's limit on variables is higher; rows are asked for in such portions
+WHOLE = 1500  # rows asked for from which on the whole table is read
 BUNDLE = 1 << 31  # members from here on are bundles, below are probes
 PURGE_SLACK = 20_000  # how many probes may be added before the unused ones are looked for
 
@@ -46,13 +47,10 @@ class Stamps:
             if not self._is_ours(connection):
                 return {}
             rows = _rows(connection, "select name, data, members from stamp where name in", names)
-            asked = [array("I", members) for _name, _data, members in rows]
-            check = _Check(connection, asked, self.places)
-            return {
-                name: json.loads(data)
-                for name, data, members in rows
-                if all(map(check.member, array("I", members)))
-            }
+            check = _Check(connection, [row[2] for row in rows], self.places)
+            if not check.holds_all:
+                rows = [row for row in rows if all(map(check.member, array("I", row[2])))]
+            return {name: _loaded(data) for name, data, _members in rows}
 
     def data(self, names: Iterable[str]) -> dict[str, Any]:
         """The data of the stamps of ``names``, whether they hold or not."""
@@ -63,8 +61,8 @@ class Stamps:
     def probes(self, names: Iterable[str]) -> set[Probe]:
         """What the stamps of ``names`` rest on, whether they hold or not."""
         with self.database.reading() as connection:
-            rows = _rows(connection, "select members from stamp where name in", names)
-            check = _Check(connection, [array("I", row[0]) for row in rows], self.places)
+            rows = _rows(connection, "select name, members from stamp where name in", names)
+            check = _Check(connection, [row[1] for row in rows], self.places)
         return {Probe(*row[1:]) for row in check.rows}
 
     # keeping
@@ -111,22 +109,18 @@ class _Check:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        asked: Iterable[array[int]],
+        asked: Iterable[bytes],
         places: Mapping[str, str],
     ) -> None:
         self._known: dict[int, bool] = {}
-        wanted: set[int] = set()
-        for members in asked:
-            wanted.update(members)
+        self.holds_all = False  # then no member need be asked for: what mostly is the case
+        wanted = set(array("I", b"".join(asked)))
         bundles = {member - BUNDLE for member in wanted if member >= BUNDLE}
-        self._bundles: dict[int, array[int]] = {}
+        self._bundles: dict[int, bytes] = {}
         while bundles:
-            found = _rows(connection, "select id, members from bundle where id in", bundles)
-            arrays = {number: array("I", members) for number, members in found}
-            self._bundles |= arrays
-            reached: set[int] = set()
-            for members in arrays.values():
-                reached.update(members)
+            found = dict(_rows(connection, "select id, members from bundle where id in", bundles))
+            self._bundles |= found
+            reached = set(array("I", b"".join(found.values())))
             wanted |= reached
             bundles = {m - BUNDLE for m in reached if m >= BUNDLE} - self._bundles.keys()
         probes = [member for member in wanted if member < BUNDLE]
@@ -140,24 +134,40 @@ class _Check:
                 self._known[number] = places.get(name, "") == sign
             else:
                 self._known[number] = holds(kind, name, sign)
+        is_whole = len(rows) == len(probes) and not _lacks_bundles(wanted, self._bundles)
+        self.holds_all = is_whole and all(self._known.values())
 
     def member(self, member: int) -> bool:
         known = self._known.get(member)
         if known is None:
             parts = self._bundles.get(member - BUNDLE)
-            known = parts is not None and all(map(self.member, parts))
+            known = parts is not None and all(map(self.member, array("I", parts)))
             self._known[member] = known
         return known
 
 
+def _lacks_bundles(wanted: Iterable[int], known: Mapping[int, Any]) -> bool:
+    return any(member >= BUNDLE and member - BUNDLE not in known for member in wanted)
+
+
+def _loaded(data: str) -> Any:
+    return None if data == "null" else json.loads(data)
+
+
 def _record_versions(connection: sqlite3.Connection, tasks: list[str]) -> dict[str, str]:
     query = "select task, version from record where forgotten = 0 and task in"
-    return dict(_rows(connection, query, tasks))
+    return dict(_rows(connection, query, tasks, whole=False))  # records are long
 
 
-def _rows(connection: sqlite3.Connection, query: str, values: Iterable[Any]) -> list[tuple]:
-    """Rows of ``query`` (which ends in "in") for all the values."""
+def _rows(
+    connection: sqlite3.Connection, query: str, values: Iterable[Any], *, whole: bool = True
+) -> list[tuple]:
+    """Rows of ``query`` (which ends in "where COLUMN in", its first column) for all the values."""
     wanted = list(values)
+    if whole and len(wanted) > WHOLE:  # to read from end to end is quicker than so many look-ups
+        chosen = set(wanted)
+        every = connection.execute(query[: query.rindex(" where ")]).fetchall()
+        return [row for row in every if row[0] in chosen]
     found: list[tuple] = []
     for start in range(0, len(wanted), CHUNK):
         part = wanted[start : start + CHUNK]
@@ -226,7 +236,8 @@ def _purge(connection: sqlite3.Connection) -> None:
     while waiting:
         reached: set[int] = set()
         numbers = [member - BUNDLE for member in waiting]
-        for (members,) in _rows(connection, "select members from bundle where id in", numbers):
+        query = "select id, members from bundle where id in"
+        for _number, members in _rows(connection, query, numbers):
             reached.update(array("I", members))
         waiting = {member for member in reached if member >= BUNDLE} - used
         used |= reached

@@ -8,7 +8,9 @@ stamps too, per project.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from forgather.make.index import ConfigIndex
@@ -51,7 +53,20 @@ def survey(
 
     following: kinds that are asked for along with ``train`` of the same config.
     """
-    return _Surveyor(stamps, index, tuple(following)).look(names)
+    with _no_collections():
+        return _Surveyor(stamps, index, tuple(following)).look(names)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """A survey makes many small objects and no circles: looking for some takes a third of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def names_of(stamps: Stamps, index: ConfigIndex, kind: str) -> list[str]:

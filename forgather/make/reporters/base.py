@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -84,7 +85,7 @@ class Base:
                 build.options.log_to_files = True
         with self.lock:
             self.opened(tasks, selected_tasks)
-            self.results += self.settled()
+            self.results += self.settled
         self._before = frozenset((*self.summary.current, *self.summary.restored))
 
     def get_status(self, task: Any) -> None:
@@ -166,6 +167,7 @@ class Base:
         if self._stdout is not None:
             sys.stdout = self._stdout
 
+    @cached_property
     def settled(self) -> list[Result]:
         """What was settled before doit started."""
         restored = self.summary.restored.items()

@@ -11,7 +11,7 @@ from forgather.make.reporters.result import CURRENT, Result
 class Changes(Plain):
 
     def opened(self, tasks: dict[str, Any], selected: list[str]) -> None:
-        told = [result for result in self.settled() if result.outcome != CURRENT]
+        told = [result for result in self.settled if result.outcome != CURRENT]
         self.out.write("".join(f"{line(result)}\n" for result in told))
 
     def ended(self, task: Any, result: Result) -> None:

@@ -34,7 +34,7 @@ class Console(Plain):
             super().opened(tasks, selected)
             return
         self._waiting = dict.fromkeys(_ahead(tasks, selected))
-        self._tell_restored([one for one in self.settled() if one.outcome == RESTORED])
+        self._tell_restored([one for one in self.settled if one.outcome == RESTORED])
 
     def began(self, task: Any, running: Running) -> None:
         if not self.is_terminal:

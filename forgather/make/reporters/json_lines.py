@@ -27,7 +27,7 @@ class JsonLines(Base):
 
     def opened(self, tasks: dict[str, Any], selected: list[str]) -> None:
         self._write("start", version=VERSION, root=str(self.root), targets=list(selected))
-        for result in self.settled():
+        for result in self.settled:
             self._task(result)
 
     def began(self, task: Any, running: Running) -> None:

@@ -18,7 +18,7 @@ NEW = ("never built here",)  # which is no news of what comes from a cache
 class Plain(Base):
 
     def opened(self, tasks: dict[str, Any], selected: list[str]) -> None:
-        self.out.write("".join(f"{line(result)}\n" for result in self.settled()))
+        self.out.write("".join(f"{line(result)}\n" for result in self.settled))
 
     def began(self, task: Any, running: Running) -> None:
         reason = Result(running.name, "", running.reasons).reason
