@@ -39,6 +39,7 @@ from forgather.launch.outputs import output_digests
 SCHEMA = 1
 RETRY = 75  # sysexits.h: a failure that may pass
 STOPPED = 130
+UNFLUSHED = 120  # Python ended well, but for what it could not write to its standard output any more
 BUNDLE_FILE = "bundle.json"
 RESULT_FILE = "result.json"
 WORKER_RESULT = "worker.json"  # what the action's own process reports
@@ -183,6 +184,8 @@ def _run_and_report(bundle: Bundle, gang: Gang, folder: Path) -> int:
             name = signal.Signals(-code).name
             sys.stderr.write(f"{bundle.name}: its process was ended by {name}\n")
             return RETRY
+        if code == UNFLUSHED and result and not result.get("error"):
+            code = 0  # the scheduler had closed the output; the result, written last, is there
         if code and not result.get("error"):
             result = {"error": f"the worker process ended with status {code}", "exit": code}
         report |= {"result": result, "error": result.get("error")}
