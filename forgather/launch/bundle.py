@@ -39,7 +39,9 @@ from forgather.launch.outputs import output_digests
 SCHEMA = 1
 RETRY = 75  # sysexits.h: a failure that may pass
 STOPPED = 130
-UNFLUSHED = 120  # Python ended well, but for what it could not write to its standard output any more
+UNFLUSHED = (
+    120  # Python ended well, but for what it could not write to its standard output any more
+)
 BUNDLE_FILE = "bundle.json"
 RESULT_FILE = "result.json"
 WORKER_RESULT = "worker.json"  # what the action's own process reports
