@@ -80,7 +80,7 @@ def losses(workspace) -> list[tuple]:
     ]
 
 
-def wait_until(condition, what: str, process=None, seconds: float = 120) -> None:
+def wait_until(condition, what: str, process=None, seconds: float = 240) -> None:
     """Wait; in vain where ``process`` ends before."""
     deadline = time.monotonic() + seconds
     while not condition():
