@@ -7,7 +7,7 @@ import pytest
 from tests.integration import forked
 from tests.integration.oracle import Soak
 
-EDITS = int(os.environ.get("FORGATHER_EDITS", "200"))
+EDITS = int(os.environ.get("FORGATHER_EDITS", "300"))
 SHARDS = 2  # in different processes, where tests run in parallel
 
 
