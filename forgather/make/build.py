@@ -74,12 +74,7 @@ class Build:
     # places
 
     def config_folder(self, compiled: Compiled) -> Path:
-        """``build/<ID>``; a config named like an artifact gets a suffix."""
-        name = variants.folder(compiled.id)
-        project, _, config = name.rpartition("/")
-        if project and config in RESERVED:
-            return self.directory / project / f"{config}-config"
-        return self.directory / name
+        return config_folder(self.directory, compiled.id)
 
     def place(self, target: Target) -> Path:
         return self.config_folder(target.compiled) / self.rules[target.kind].folder
@@ -155,14 +150,16 @@ class Build:
         )
         return digest_json("own code", [self.digests(path) for path in files])
 
-    def save_stamps(self) -> None:
-        """Write the stamps of what was looked at or made in this process."""
+    def save_stamps(self) -> int:
+        """Write the stamps of what was looked at or made in this process; how many tasks were made."""
+        made = len(self._made)
         if self._made:
             time.sleep(SETTLED_SECONDS)  # what was just written can still change within one tick
             for target in self._made.values():
                 self.look(target)
             self._made.clear()
         self.stamps.save()
+        return made
 
     def start_uploads(self) -> None:
         """What was made goes to the remote cache, by a process of its own."""
@@ -367,6 +364,13 @@ class Build:
         self.store.close()
         self.digests.close()
         self.stamps.database.close()
+
+
+def config_folder(build: Path, config: str) -> Path:
+    """``build/<ID>``; a config named like an artifact gets a suffix."""
+    name = variants.folder(config)
+    project, _, last = name.rpartition("/")
+    return build / project / f"{last}-config" if project and last in RESERVED else build / name
 
 
 def open_store(root: Path, digests: FileDigests) -> Store:

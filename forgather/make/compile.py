@@ -178,7 +178,7 @@ class Compiler:
             instance = Instance("", Path(os.path.normpath(project)), config["name"])
             roots = self._roots(instance)
             variables = expand(config["variables"], roots)
-            places = [read[:-1] for read in reads]
+            places = [_place(read, roots) for read in reads]
         except (KeyError, TypeError, ForgatherError):  # not of this checkout, or not there any more
             return None
         manifest = self._manifest(replace(instance, variables=variables), roots)
@@ -223,10 +223,12 @@ class Compiler:
 
     def _look(self, place: list[str], roots: Mapping[str, str]) -> str | None:
         """The digest of what stands at a place now; None where a file came or went."""
-        if len(place) != 3:
+        if len(place) not in (3, 4):
             return None  # no place of ours
-        kind, name, contracted = place
+        kind, name, contracted, *way = place
         path = expand(contracted, roots)
+        if way and os.path.normpath(os.path.join(roots["workspace"], *way)) != path:
+            return None  # see _place
         if kind == "template":
             try:
                 return self.digests(path)
@@ -258,6 +260,7 @@ class Compiler:
             [kind, name, contract(path, roots), digest]
             for kind, name, path, digest in rendering.reads
         ]
+        traced = [[*_place(read, roots), read[-1]] for read in reads]
         outputs = {
             name: Output(digest_bytes(text.encode()), len(text.encode()))
             for name, text in rendering.outputs.items()
@@ -279,11 +282,21 @@ class Compiler:
             origin = {"config": config_of(self.build.parent, instance, roots)}
             origin |= circumstances(self.build.parent, ask=False)
             entry = Entry(manifest, outputs, values=values, provenance=origin)
-            entry = traces.keep(self.store, entry, reads, folder, link=outputs)
+            entry = traces.keep(self.store, entry, traced, folder, link=outputs)
         # What has just been read must hold still when the caller goes on with it.
-        for read in reads:
+        for read in traced:
             self._look(read[:-1], roots)
         return entry, frozenset(outputs.keys() - old)
+
+
+def _place(read: list[str], roots: Mapping[str, str]) -> list[str]:
+    """Where something was read. For what lies outside of the roots, the way there from the workspace,
+    too: a config may have named it by that, and means another file where the workspace lies elsewhere.
+    """
+    kind, name, contracted, _digest = read
+    is_outside = kind != "env" and os.path.isabs(contracted)
+    way = [os.path.relpath(contracted, roots["workspace"])] if is_outside else []
+    return [kind, name, contracted, *way]
 
 
 def _is_compiled(entry: Entry) -> bool:

@@ -28,6 +28,13 @@ create table if not exists bundle (
     id integer primary key, digest text not null unique, members blob not null);
 create table if not exists stamp (
     name text primary key, data text not null, members blob not null);
+create table if not exists answer (
+    question text primary key, tasks text not null, files text not null, signs blob not null,
+    others text not null);
+create trigger if not exists record_new after insert on record begin delete from answer; end;
+create trigger if not exists record_changed after update on record begin delete from answer; end;
+create trigger if not exists record_gone after delete on record begin delete from answer; end;
+create trigger if not exists stamp_gone after delete on stamp begin delete from answer; end;
 create table if not exists doit (task text primary key, data text not null);
 create table if not exists fact (name text primary key, value text not null);
 """
@@ -89,6 +96,12 @@ def open_database(path: Path, connect: Callable[[Path], sqlite3.Connection]) -> 
             return connect(path)
     except FAULTS as fault:
         raise as_error(fault, path) from fault
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Is nothing known of any task yet?"""
+    query = "select 1 from record union all select 1 from stamp limit 1"
+    return connection.execute(query).fetchone() is None
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -21,6 +21,8 @@ from typing import Any
 from forgather.make.database import open_database
 from forgather.make.probes import is_settled, note_environment, note_file, note_listing, signature
 
+HASHED_AT_ONCE = 1 << 18  # bytes
+
 
 def canonical_json(value: Any) -> str:
     """The one text of ``value``: sorted keys, no spaces, no NaN (raises ValueError)."""
@@ -39,8 +41,11 @@ def digest_bytes(data: bytes) -> str:
 
 
 def hash_file(path: Path | str) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as stream:  # most files are small, and read in one piece
+        while piece := stream.read(HASHED_AT_ONCE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 class FileDigests:

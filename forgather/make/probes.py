@@ -17,9 +17,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 SETTLED_SECONDS = 0.05  # older than this, a change is sure to have moved the ctime
+# What the signature of a file is made of.
+signed = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 
 
 class Probe(NamedTuple):
@@ -81,7 +84,7 @@ def _note(probe: Probe) -> None:
 
 
 def signature(stat: os.stat_result) -> str:
-    return f"{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_size}:{stat.st_ino}"
+    return ":".join(map(str, signed(stat)))
 
 
 def is_settled(stat: os.stat_result) -> bool:
@@ -103,7 +106,7 @@ def note_no_file(path: str) -> None:
 
 
 def note_environment(name: str) -> None:
-    _note(Probe("env", name, _environment_sign(name)))
+    _note(Probe("env", name, environment_sign(name)))
 
 
 def note_user_folder() -> None:
@@ -112,7 +115,7 @@ def note_user_folder() -> None:
     note_environment("HOME")
 
 
-def _environment_sign(name: str) -> str:
+def environment_sign(name: str) -> str:
     """A digest: what stands in the environment may be secret."""
     value = os.environ.get(name)
     return "unset" if value is None else hashlib.sha256(value.encode()).hexdigest()[:32]
@@ -144,7 +147,7 @@ def note_listing(folder: str | os.PathLike[str]) -> None:
             path = os.path.dirname(path)  # whatever could appear below appears here first
             continue
         kind = "dir" if is_settled(stat) else "unsettled"
-        _note(Probe(kind, path, _folder_signature(stat)))
+        _note(Probe(kind, path, folder_signature(stat)))
         return
 
 
@@ -158,7 +161,7 @@ def note_tree(folder: str | os.PathLike[str]) -> None:
             note_listing(os.path.join(path, name))
 
 
-def _folder_signature(stat: os.stat_result) -> str:
+def folder_signature(stat: os.stat_result) -> str:
     return f"{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}"
 
 
@@ -168,7 +171,7 @@ def holds(kind: str, name: str, sign: str) -> bool:
         if kind == "file":
             return signature(os.stat(name)) == sign
         if kind == "dir":
-            return _folder_signature(os.stat(name)) == sign
+            return folder_signature(os.stat(name)) == sign
     except OSError:
         return False
     if kind == "absent":
@@ -176,7 +179,7 @@ def holds(kind: str, name: str, sign: str) -> bool:
     if kind == "no file":
         return not os.path.isfile(name)
     if kind == "env":
-        return _environment_sign(name) == sign
+        return environment_sign(name) == sign
     return False
 
 

@@ -6,20 +6,23 @@ before any task exists: doit gets only the steps that need work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forgather.errors import ForgatherError
+from forgather.make import answers
+from forgather.make.database import is_empty
 from forgather.make.faults import FAULTS
 from forgather.make.index import ConfigIndex
 from forgather.make.kinds import AFTER_TRAINING
+from forgather.make.memory import no_collections
 from forgather.make.options import Options
 from forgather.make.probes import collecting
 from forgather.make.stamps import Stamps
-from forgather.make.survey import ALIAS, Survey, plan_stamp, survey
+from forgather.make.survey import ALIAS, Survey, find_places, plan_stamp, survey
 from forgather.make.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -35,6 +38,12 @@ class Remaining:
     targets: dict[str, Target] = field(default_factory=dict)
     current: list[str] = field(default_factory=list)
     restored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def without(self, taken: Mapping[str, tuple[str, ...]]) -> Remaining:
+        """What is current because it was taken from a pack a moment ago has been restored."""
+        restored = {task: taken[task] for task in self.current if task in taken}
+        current = [task for task in self.current if task not in taken]
+        return Remaining(self.targets, current, restored | self.restored)
 
 
 class Request:
@@ -72,8 +81,11 @@ class Request:
     def finish(self) -> None:
         """Keep what the next build need not look into again."""
         if self.has_catalog:
-            self.catalog.build.save_stamps()
-            self.catalog.build.start_uploads()
+            from forgather.make.packs.offer import offer
+
+            build = self.catalog.build
+            offer(build, build.save_stamps())
+            build.start_uploads()
         elif "stamps" in vars(self):
             self.stamps.save()
 
@@ -89,21 +101,40 @@ class Request:
         is_ignored: tells of tasks that are not to be touched; they are left to doit, which skips them.
         """
         asked = list(names)
-        if always:
-            known = Survey(open=[*asked])
-        else:
-            known = survey(self.stamps, self.index, asked, AFTER_TRAINING)
+        taken = {} if always else self._take(asked)
+        known = Survey(open=[*asked]) if always else self._look(asked)
+        done = Remaining(current=[task for task in known.tasks if task in known.current])
         if known.is_current:
-            return Remaining(current=list(known.tasks))
+            return done.without(taken)
         possible = self.catalog.existing(known.possible)
         targets = self._targets([*known.open, *possible, *known.stale], known.current)
         self._remember_others(known.possible, targets)
-        done = Remaining(current=[task for task in known.tasks if task in known.current])
         kept = {name for name in targets if always or is_ignored(name)}
         if targets:
             with self.catalog.build.state.batch():
                 self._restore_all(targets, kept, done)
-        return done
+        return done.without(taken)
+
+    def _take(self, names: list[str]) -> dict[str, tuple[str, ...]]:
+        """Start a new checkout with what another one has: the tasks, and why they were not current."""
+        with self.stamps.database.reading() as connection:
+            if not is_empty(connection):
+                return {}
+        from forgather.make.packs.take import NEW, take
+
+        find_places(self.stamps, self.index)
+        with no_collections():
+            return dict.fromkeys(take(self.catalog.build, names), tuple(NEW))
+
+    def _look(self, names: list[str]) -> Survey:
+        asked = answers.question(names, AFTER_TRAINING)
+        tasks = answers.recall(self.stamps, asked)
+        if tasks is not None:
+            return Survey({task: [] for task in tasks}, set(tasks))
+        known = survey(self.stamps, self.index, names, AFTER_TRAINING)
+        if known.is_current:
+            answers.keep(self.stamps, asked, list(known.tasks))
+        return known
 
     def _restore_all(self, targets: dict[str, Target], kept: set[str], done: Remaining) -> None:
         """Bring from the store what is there, dependencies first; ``kept`` and the rest stay to be done."""

@@ -17,7 +17,9 @@ import os
 import sqlite3
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +33,34 @@ PURGE_SLACK = 20_000  # how many probes may be added before the unused ones are 
 
 
 class Stamps:
-    """The stamps of one build root; ``context`` names what everything depends on."""
+    """The stamps of one build root. reader: whose code they are for, and which Python runs it."""
 
-    def __init__(self, database: Database, context: str) -> None:
+    def __init__(self, database: Database, reader: str, root: Path) -> None:
         self.database = database
-        self.context = context
+        self.reader = reader
+        self.context = f"{reader}\0{root}"  # what everything depends on
         self.places: dict[str, str] = {}  # folder of each project -> its name
+        self.seen: dict[int, tuple[str, str, str]] = {}  # probes that were looked at so far
         self._waiting: dict[str, tuple[Any, Group]] = {}
 
     # asking
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """The database; None where nothing in it is ours."""
+        with self.database.reading() as connection:
+            yield connection if self._is_ours(connection) else None
+
     def holding(self, names: Iterable[str]) -> dict[str, Any]:
         """The data of those of ``names`` whose stamps hold."""
-        with self.database.reading() as connection:
-            if not self._is_ours(connection):
+        with self.reading() as connection:
+            if connection is None:
                 return {}
             rows = _rows(connection, "select name, data, members from stamp where name in", names)
-            check = _Check(connection, [row[2] for row in rows], self.places)
+            check = Check(connection, [row[2] for row in rows], self.places)
+            self.seen |= {row[0]: row[1:] for row in check.rows}
             if not check.holds_all:
-                rows = [row for row in rows if all(map(check.member, array("I", row[2])))]
+                rows = [row for row in rows if check.members.all(row[2])]
             return {name: _loaded(data) for name, data, _members in rows}
 
     def data(self, names: Iterable[str]) -> dict[str, Any]:
@@ -62,10 +73,20 @@ class Stamps:
         """What the stamps of ``names`` rest on, whether they hold or not."""
         with self.database.reading() as connection:
             rows = _rows(connection, "select name, members from stamp where name in", names)
-            check = _Check(connection, [row[1] for row in rows], self.places)
+            check = Check(connection, [row[1] for row in rows], self.places)
         return {Probe(*row[1:]) for row in check.rows}
 
+    def records_hold(self, connection: sqlite3.Connection) -> bool:
+        """Are the records that were looked at so far still what they were?"""
+        wanted = {name: sign for kind, name, sign in self.seen.values() if kind == "record"}
+        versions = _record_versions(connection, list(wanted))
+        return all(versions.get(name, "") == sign for name, sign in wanted.items())
+
     # keeping
+
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
 
     def remember(self, name: str, data: Any, group: Group) -> None:
         """Have ``data`` kept for as long as what ``group`` saw holds; see :meth:`save`."""
@@ -93,6 +114,25 @@ class Stamps:
             connection.executemany("insert or replace into stamp values (?, ?, ?)", rows)
             _purge(connection)
 
+    def adopt(
+        self,
+        connection: sqlite3.Connection,
+        probes: Mapping[int, tuple[str, str, str]],
+        bundles: Mapping[int, bytes],
+        stamps: Iterable[tuple[str, str, bytes]],
+    ) -> None:
+        """Write stamps as they are numbered elsewhere, where there are none yet."""
+        connection.execute("insert or replace into fact values ('context', ?)", (self.context,))
+        connection.executemany(
+            "insert into probe (id, kind, name, sign) values (?, ?, ?, ?)",
+            ((number, *probe) for number, probe in probes.items()),
+        )
+        connection.executemany(
+            "insert into bundle (id, digest, members) values (?, ?, ?)",
+            ((number, _bundle_digest(part), part) for number, part in bundles.items()),
+        )
+        connection.executemany("insert into stamp values (?, ?, ?)", stamps)
+
     def drop(self, names: Iterable[str]) -> None:
         with self.database.writing() as connection:
             connection.executemany("delete from stamp where name = ?", [(name,) for name in names])
@@ -103,7 +143,25 @@ class Stamps:
         return row is not None and row[0] == self.context
 
 
-class _Check:
+class Members:
+    """Which members hold, given which probes do, and what bundles consist of."""
+
+    def __init__(self, known: dict[int, bool], bundles: Mapping[int, bytes]) -> None:
+        self._known = known
+        self._bundles = bundles
+
+    def one(self, member: int) -> bool:
+        known = self._known.get(member)
+        if known is None:
+            parts = self._bundles.get(member - BUNDLE)
+            known = self._known[member] = parts is not None and self.all(parts)
+        return known
+
+    def all(self, members: bytes) -> bool:
+        return all(map(self.one, array("I", members)))
+
+
+class Check:
     """Whether members hold, each looked at once."""
 
     def __init__(
@@ -112,38 +170,34 @@ class _Check:
         asked: Iterable[bytes],
         places: Mapping[str, str],
     ) -> None:
-        self._known: dict[int, bool] = {}
-        self.holds_all = False  # then no member need be asked for: what mostly is the case
+        self.known: dict[int, bool] = {}  # of probes
         wanted = set(array("I", b"".join(asked)))
         bundles = {member - BUNDLE for member in wanted if member >= BUNDLE}
-        self._bundles: dict[int, bytes] = {}
+        self.bundles: dict[int, bytes] = {}
         while bundles:
             found = dict(_rows(connection, "select id, members from bundle where id in", bundles))
-            self._bundles |= found
+            self.bundles |= found
             reached = set(array("I", b"".join(found.values())))
             wanted |= reached
-            bundles = {m - BUNDLE for m in reached if m >= BUNDLE} - self._bundles.keys()
+            bundles = {m - BUNDLE for m in reached if m >= BUNDLE} - self.bundles.keys()
         probes = [member for member in wanted if member < BUNDLE]
         rows = _rows(connection, "select id, kind, name, sign from probe where id in", probes)
         self.rows = rows
         versions = _record_versions(connection, [row[2] for row in rows if row[1] == "record"])
         for number, kind, name, sign in rows:
             if kind == "record":
-                self._known[number] = versions.get(name, "") == sign
+                self.known[number] = versions.get(name, "") == sign
             elif kind == "place":
-                self._known[number] = places.get(name, "") == sign
+                self.known[number] = places.get(name, "") == sign
             else:
-                self._known[number] = holds(kind, name, sign)
-        is_whole = len(rows) == len(probes) and not _lacks_bundles(wanted, self._bundles)
-        self.holds_all = is_whole and all(self._known.values())
+                self.known[number] = holds(kind, name, sign)
+        is_whole = len(rows) == len(probes) and not _lacks_bundles(wanted, self.bundles)
+        # Then no member need be asked for: what mostly is the case.
+        self.holds_all = is_whole and all(self.known.values())
 
-    def member(self, member: int) -> bool:
-        known = self._known.get(member)
-        if known is None:
-            parts = self._bundles.get(member - BUNDLE)
-            known = parts is not None and all(map(self.member, array("I", parts)))
-            self._known[member] = known
-        return known
+    @cached_property
+    def members(self) -> Members:
+        return Members(dict(self.known), self.bundles)
 
 
 def _lacks_bundles(wanted: Iterable[int], known: Mapping[int, Any]) -> bool:
@@ -209,7 +263,7 @@ class _Writer:
     def _group(self, group: Group) -> int:
         if group not in self._groups:
             members = self.members(group).tobytes()
-            digest = hashlib.sha256(members).hexdigest()
+            digest = _bundle_digest(members)
             known = self.connection.execute(
                 "select id from bundle where digest = ?", (digest,)
             ).fetchone()
@@ -221,6 +275,10 @@ class _Writer:
                 ).lastrowid
             )
         return self._groups[group]
+
+
+def _bundle_digest(members: bytes) -> str:
+    return hashlib.sha256(members).hexdigest()
 
 
 def _purge(connection: sqlite3.Connection) -> None:
@@ -253,10 +311,6 @@ def _purge(connection: sqlite3.Connection) -> None:
 
 def open_stamps(root: Path) -> Stamps:
     """The stamps of a build root."""
-    return Stamps(Database(database_path(root / "build")), _context(root))
-
-
-def _context(root: Path) -> str:
-    """What every stamp depends on: whose code it is, and which Python runs it."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return f"{sys.version_info[:2]}\0{sys.prefix}\0{package}\0{root}"
+    reader = f"{sys.version_info[:2]}\0{sys.prefix}\0{package}"
+    return Stamps(Database(database_path(root / "build")), reader, root)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -119,11 +120,16 @@ class State:
 
     def _write(self, rows: Mapping[str, tuple[str, str, int]]) -> None:
         with self.database.writing() as connection:
-            connection.executemany(
-                "insert or replace into record values (?, ?, ?, ?)",
-                [(task, *row) for task, row in rows.items()],
-            )
+            self.write(connection, rows)
             connection.executemany("delete from stamp where name = ?", [(task,) for task in rows])
+
+    @staticmethod
+    def write(connection: sqlite3.Connection, rows: Mapping[str, tuple[str, str, int]]) -> None:
+        """Write rows of the table: version, data, whether it is forgotten."""
+        connection.executemany(
+            "insert or replace into record values (?, ?, ?, ?)",
+            [(task, *row) for task, row in rows.items()],
+        )
 
     def _following(self, task: str, record: Record) -> Record:
         """``record`` with a note of what it replaces; made "again" of the same, the note stays."""

@@ -8,13 +8,12 @@ stamps too, per project.
 from __future__ import annotations
 
 import fnmatch
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from forgather.make.index import ConfigIndex
 from forgather.make.kinds import KINDS
+from forgather.make.memory import no_collections
 from forgather.make.probes import collecting
 from forgather.make.stamps import Stamps
 
@@ -53,20 +52,8 @@ def survey(
 
     following: kinds that are asked for along with ``train`` of the same config.
     """
-    with _no_collections():
+    with no_collections():
         return _Surveyor(stamps, index, tuple(following)).look(names)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """A survey makes many small objects and no circles: looking for some takes a third of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def names_of(stamps: Stamps, index: ConfigIndex, kind: str) -> list[str]:
@@ -77,9 +64,18 @@ def names_of(stamps: Stamps, index: ConfigIndex, kind: str) -> list[str]:
 
 
 def known_ids(stamps: Stamps, index: ConfigIndex) -> list[str]:
-    surveyor = _Surveyor(stamps, index, ())
-    stamps.places = surveyor.find_places()
-    return surveyor.ids()
+    find_places(stamps, index)
+    return _Surveyor(stamps, index, ()).ids()
+
+
+def find_places(stamps: Stamps, index: ConfigIndex) -> None:
+    """Tell ``stamps`` the projects. Folders are listed only if one of them changed."""
+    known = stamps.holding([PROJECTS]).get(PROJECTS)
+    if known is None:
+        projects, group = index.walk
+        known = {str(folder): name for name, folder in projects.items()}
+        stamps.remember(PROJECTS, known, group)
+    stamps.places = known
 
 
 class _Surveyor:
@@ -92,7 +88,7 @@ class _Surveyor:
         self.aliases: set[str] = set()
 
     def look(self, names: Iterable[str]) -> Survey:
-        self.stamps.places = self.find_places()
+        find_places(self.stamps, self.index)
         wanted = [task for name in names for task in self.expand(name)]
         while wanted:
             self._load_plans({config for _kind, _, config in map(_split, wanted)})
@@ -152,15 +148,6 @@ class _Surveyor:
             return known[task]
 
         self.found.current = {task for task in tasks if judge(task)}
-
-    def find_places(self) -> dict[str, str]:
-        """Folder of each project -> its name. Folders are listed only if one of them changed."""
-        known = self.stamps.holding([PROJECTS]).get(PROJECTS)
-        if known is None:
-            projects, group = self.index.walk
-            known = {str(folder): name for name, folder in projects.items()}
-            self.stamps.remember(PROJECTS, known, group)
-        return known
 
     def ids(self) -> list[str]:
         names = sorted(self.stamps.places.values())

@@ -11,6 +11,10 @@ For each edit the command line is asked to bring everything up to date, and then
   have kept the result. (What a damaged store lost is not counted.)
 
 The build from nothing runs in a process of its own, with no store, cache or memory of any other.
+
+What large workspaces do to save time is done in this small one as well: answers to whole requests are
+kept (half of the builds are asked for twice), and packs are offered. Now and then a new checkout, of the
+edited sources, starts with the pack of before the edit; its texts and graphs are compared, too.
 """
 
 from __future__ import annotations
@@ -19,16 +23,19 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
+from forgather.make import answers
+from forgather.make.packs import offer
 from tests.integration import forked
 from tests.integration.cheap import KINDS, copy_sources, make_workspace, outputs
 from tests.integration.random_edits import Editor, random_edit
 
+COPIED = 0.1  # of the edits are followed by a new checkout
 MEMORY = 20000  # results of builds from nothing that are kept
 FRESH = 20  # of so many builds from nothing, one compiles the templates anew too
 
@@ -49,6 +56,8 @@ class Counts:
     edits: Counter[str] = field(default_factory=Counter)
     built: Counter[str] = field(default_factory=Counter)
     restored: int = 0
+    copies: int = 0
+    taken: int = 0
     failing: int = 0
     under: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
@@ -64,6 +73,7 @@ class Counts:
             f"edits           {sum(self.edits.values())} ({edits})",
             f"actions run     {actions} ({built})",
             f"restored        {self.restored}",
+            f"new checkouts   {self.copies} ({self.taken} texts and graphs came from packs)",
             f"broken configs  {self.failing} (both builds said so)",
             f"under-builds    {len(self.under)}",
             f"over-builds     {len(self.over)} ({share:.2f} %)",
@@ -171,10 +181,17 @@ def build_everything(root: Path) -> int:
     return int(bool(failed))
 
 
+def command_line(arguments: Sequence[str]) -> int:
+    """What ``doit`` does, with its short cuts for large workspaces; not in this process."""
+    answers.MANY, offer.MANY, offer.SHARE = 0, 1, 1 << 30
+    return forked.command_line(arguments)
+
+
 class Soak:
     """One workspace, edited and built in turn."""
 
     def __init__(self, scratch: Path, seed: int) -> None:
+        self.scratch = scratch
         self.root = make_workspace(scratch / "workspace")
         self.editor = Editor(self.root, seed)
         self.clean = CleanBuilds(scratch)
@@ -187,8 +204,11 @@ class Soak:
     def environment(self) -> Mapping[str, str | None]:
         return {**self.editor.environment, "FORGATHER_CACHE_DIR": str(self.cache)}
 
-    def doit(self, *arguments: str) -> forked.Outcome:
-        return forked.doit(self.root, *arguments, environment=self.environment)
+    def doit(self, root: Path, *arguments: str) -> forked.Outcome:
+        with TemporaryDirectory(prefix="doit-", dir=self.scratch) as scratch:
+            command = partial(command_line, arguments)
+            child = forked.start_call(root, command, self.environment, Path(scratch))
+            return forked.wait(child, Path(scratch))
 
     def step(self) -> list[str]:
         """One edit and one build; what was wrong, if anything."""
@@ -201,10 +221,14 @@ class Soak:
     def check(self) -> list[str]:
         """Bring the workspace up to date, and compare it with a build from nothing."""
         before = digests(self.root)
+        chance = self.editor.chance.random()
         clean = self.clean.start(self.editor)
-        done = self.doit("--continue", *KINDS)
+        copy = self._build_copy() if chance < COPIED else {}
+        done = self.doit(self.root, "--continue", *KINDS)
         expected = self.clean.finish(clean)
         now = digests(self.root)
+        if chance < 0.5 and done.code == 0:
+            self.doit(self.root, *KINDS)  # nothing to do, which is kept as an answer
         self.last = done
         self._count(done, before, now)
         if (done.code == 0) != expected.is_whole:
@@ -221,7 +245,20 @@ class Soak:
             f"{name} {'differs' if name in now else 'is missing'}"
             for name, digest in expected.digests.items()
             if now.get(name) != digest
+        ] + [
+            f"in a new checkout {name} differs"
+            for name, digest in copy.items()
+            if expected.digests.get(name) != digest
         ]
+
+    def _build_copy(self) -> dict[str, str]:
+        """The texts and graphs of a new checkout."""
+        with TemporaryDirectory(prefix="copy-", dir=self.scratch) as place:
+            root = copy_sources(self.root, Path(place) / "copy")
+            done = self.doit(root, "--continue", "pp", "graph")
+            self.counts.copies += 1
+            self.counts.taken += done.output.count("(restored)") - len(done.how("restored"))
+            return digests(root)
 
     def _count(self, done: forked.Outcome, before: dict[str, str], now: dict[str, str]) -> None:
         self.counts.restored += len(done.how("restored"))

@@ -108,11 +108,11 @@ class DiskCache:
         return self.root / "cas" / sha
 
     def read_entry_bytes(self, key: str) -> bytes | None:
-        try:
-            with open(f"{self._entries}{key}", "rb") as stream:
-                return stream.read()
-        except OSError:  # not there, or not to be read: the same to whoever asks
-            return None
+        return _read(f"{self._entries}{key}")
+
+    def read_blob(self, sha: str) -> bytes | None:
+        """The bytes as they are; whoever takes them compares them with the name."""
+        return _read(f"{self._blobs}{sha}")
 
     def write_entry(self, key: str, data: bytes) -> None:
         write_atomically(self.entry_path(key), data)
@@ -155,6 +155,14 @@ class DiskCache:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:  # not there, or not to be read: the same to whoever asks
+        return None
 
 
 def _link(source: Path, target: Path) -> bool:

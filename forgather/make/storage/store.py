@@ -109,13 +109,23 @@ class Store:
         self._pin(self.local, entry)
         for name, output in entry.outputs.items():
             self.add_blob(directory / name, output.digest, link=name in link)
-        data = entry.dumps()
-        if self.signer is not None:
-            data = self.signer.sign(data)
+        data = self._sealed(entry)
         self.local.write_entry(entry.key, data)
         if code_among(entry.outputs) is None:
             self._give(entry, data)
         return entry
+
+    def offer(self, entry: Entry) -> None:
+        """Let checkouts of this user have an entry whose blobs have been shared already."""
+        assert self.shared is not None
+        with self.sharing():
+            self._pin(self.shared, entry)
+            if all(map(self.shared.has_blob, entry.files.values())):
+                self.shared.write_entry(entry.key, self._sealed(entry))
+
+    def _sealed(self, entry: Entry) -> bytes:
+        data = entry.dumps()
+        return data if self.signer is None else self.signer.sign(data)
 
     def _give(self, entry: Entry, data: bytes) -> None:
         """Let others have what was made here."""
@@ -278,31 +288,42 @@ class Store:
             target.unlink()
             raise self._damaged(sha, target)
 
-    def place(self, output: Output, target: Path) -> None:
+    def place(self, output: Output, target: str | Path) -> None:
         """Put a file into its place, whole and checked; what stands there is replaced."""
+        target = os.fspath(target)
         if output.size >= LINKED_FROM or os.path.isdir(target):
             with self.staging("file") as folder:
                 self.copy_out(output.digest, folder / "new", executable=output.is_executable)
-                replace_tree(folder / "new", target, folder)
+                replace_tree(folder / "new", Path(target), folder)
             return
-        data = self.blob(output.digest).read_bytes()
+        data = self._read_blob(output.digest)
         if digest_bytes(data) != output.digest:
             raise self._damaged(output.digest, target)
-        aside = target.with_name(f".{target.name}.{os.getpid()}")
-        with disk_errors(target):
-            try:
-                descriptor = _create(aside, 0o777 if output.is_executable else 0o666)
-                with os.fdopen(descriptor, "wb") as stream:
-                    stream.write(data)
-                os.replace(aside, target)
-            except BaseException:
-                aside.unlink(missing_ok=True)
-                raise
+        folder, _, name = target.rpartition(os.sep)
+        aside = f"{folder}{os.sep}.{name}.{os.getpid()}"
+        try:
+            descriptor = _create(aside, 0o777 if output.is_executable else 0o666)
+            with open(descriptor, "wb", buffering=0) as stream:
+                while data:  # a full disk may take some of it
+                    data = data[stream.write(data) :]
+            os.replace(aside, target)
+        except BaseException as error:
+            with suppress(FileNotFoundError):
+                os.unlink(aside)
+            with disk_errors(Path(target)):
+                raise error
 
-    def _damaged(self, sha: str, target: Path) -> BuildError:
+    def _read_blob(self, sha: str) -> bytes:
+        for layer in self._layers():
+            data = layer.read_blob(sha)
+            if data is not None:
+                return data
+        raise _lost(sha)
+
+    def _damaged(self, sha: str, target: str | Path) -> BuildError:
         self._remove_damaged(sha)
         return BuildError(
-            f"the stored copy of {target.name} is damaged (sha256 {sha[:12]}...)",
+            f"the stored copy of {os.path.basename(target)} is damaged (sha256 {sha[:12]}...)",
             hint="it has been removed; run the same command again to rebuild it",
             code="FG602",
         )
@@ -336,11 +357,11 @@ def replace_tree(fresh: Path, target: Path, scratch: Path) -> None:
     os.replace(fresh, target)
 
 
-def _create(path: Path, mode: int) -> int:
+def _create(path: str, mode: int) -> int:
     """Open a new file; the folder is made if it is not there."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
         return os.open(path, flags, mode)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         return os.open(path, flags, mode)
