@@ -1,4 +1,4 @@
-"""Sizes and times as people write them: ``500M``, ``20G``; ``90s``, ``12h``, ``30d``."""
+"""Sizes, times and counts as people write them: ``500M``; ``90s``, ``12h``, ``30d``; ``1 entry and 2 blobs``."""
 
 from __future__ import annotations
 
@@ -37,3 +37,10 @@ def show_size(size: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def show_counts(entries: int, blobs: int) -> str:
+    """What a store or cache has of both: ``1 entry and 2 blobs``."""
+    return (
+        f"{entries} {'entry' if entries == 1 else 'entries'} and {blobs} blob{'s' * (blobs != 1)}"
+    )

@@ -243,6 +243,11 @@ def _fish_option(word: Word, condition: str) -> str:
     return " ".join([*parts, f"-d '{_quote(word.help)}'"])
 
 
+def _fish_action(entry: Entry, condition: str) -> str:
+    summary = _quote(entry.summary)
+    return f"complete -c forgather -f -n '{condition}' -a {entry.name} -d '{summary}'"
+
+
 def _fish_targets(command: str, seen: str) -> list[str]:
     if command not in TASKS:
         return []
@@ -256,18 +261,12 @@ def _fish(root: Entry) -> str:
     lines = ["# fish completion for forgather:  forgather completion fish | source"]
     lines += [_fish_option(word, "__fish_use_subcommand") for word in root.options]
     for entry in root.actions:
-        lines.append(
-            f"complete -c forgather -f -n __fish_use_subcommand -a {entry.name} "
-            f"-d '{_quote(entry.summary)}'"
-        )
+        lines.append(_fish_action(entry, "__fish_use_subcommand"))
         seen = f"__fish_seen_subcommand_from {entry.name}"
         lines += [_fish_option(word, seen) for word in entry.options]
         lines += _fish_targets(entry.name, seen)
         for action in entry.actions:
-            lines.append(
-                f"complete -c forgather -f -n '{seen}' -a {action.name} "
-                f"-d '{_quote(action.summary)}'"
-            )
+            lines.append(_fish_action(action, seen))
             inner = f"{seen}; and __fish_seen_subcommand_from {action.name}"
             lines += [_fish_option(word, inner) for word in action.options]
     return "\n".join(lines) + "\n"

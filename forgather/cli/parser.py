@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
-from forgather.errors import Span, UsageError, did_you_mean, nearest
+from forgather.errors import Span, UsageError, nearest
 
 
 class Parser(argparse.ArgumentParser):
@@ -120,7 +120,3 @@ def add_format_option(parser: Parser, *formats: str, default: str | None = None)
         default=default or formats[0],
         help="form of the output (default: %(default)s)",
     )
-
-
-def unknown_name(kind: str, name: str, known) -> UsageError:
-    return UsageError(f"there is no {kind} {name!r}", hint=did_you_mean(name, known))

@@ -114,7 +114,7 @@ def test_a_writer_reads_and_a_reader_does_not_write(serve, tmp_path):
     ("arguments", "words"),
     [
         (["--max-size", "much"], "not a size"),
-        (["--max-size", "1.5G"], "not a size"),
+        (["--max-size", "1.5X"], "not a size"),
         (["--write-token-file", "none"], "cannot be read"),
         (["--read-token-file", "empty"], "no token"),
         (["--port", "99999"], "cannot listen"),

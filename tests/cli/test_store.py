@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from forgather.cli.amounts import parse_age, parse_size, show_size
+from forgather.cli.amounts import parse_age, parse_size, show_counts, show_size
 from forgather.errors import UsageError
 from tests.make.build_root import BuildRoot, key, sha
 
@@ -302,3 +302,8 @@ def test_an_age_that_is_none(text):
     with pytest.raises(UsageError) as caught:
         parse_age(text, "--age", "FG631")
     assert caught.value.code == "FG631" and "12h" in caught.value.hint
+
+
+def test_counts_for_people():
+    assert show_counts(1, 1) == "1 entry and 1 blob"
+    assert show_counts(0, 2) == "0 entries and 2 blobs"

@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 WARM = (
     "doit.cmd_run",
@@ -82,23 +82,21 @@ def start(
 
 
 def start_call(
-    root: Path, function: Callable[[], int], environment: Environment | None, scratch: Path
+    root: Path, function: Callable[[], int | None], environment: Environment | None, scratch: Path
 ) -> int:
-    """Start a function that gives an exit code, in a process group of its own, below ``root``."""
+    """Start a function that gives what ``sys.exit`` takes, in a process group of its own, below ``root``."""
+
+    def call() -> int | None:
+        os.setpgid(0, 0)
+        _prepare(root, dict(environment or {}), scratch)
+        atexit._clear()  # what the tests have to clean up is not ours
+        code = function()
+        atexit._run_exitfuncs()
+        return code
+
     child = os.fork()
     if child == 0:
-        try:
-            os.setpgid(0, 0)
-            _prepare(root, dict(environment or {}), scratch)
-            atexit._clear()  # what the tests have to clean up is not ours
-            code = function()
-            atexit._run_exitfuncs()
-        except BaseException:  # noqa: BLE001 - a fork must never return into its parent's code
-            traceback.print_exc()
-            code = 70
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        _end_with(call, failed=70)
     with suppress(ProcessLookupError, PermissionError):  # whoever comes first; it may be over
         os.setpgid(child, child)
     return child
@@ -131,8 +129,32 @@ def command_line(arguments: Sequence[str]) -> int:
     try:
         runpy.run_module("doit", run_name="__main__")
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        return exit_code(stop.code)
     return 0
+
+
+def exit_code(value: object) -> int:
+    """The code of a process that ends with ``sys.exit(value)``: 0 for None, 1 for what is no number."""
+    return value if isinstance(value, int) else int(value is not None)
+
+
+def _end_with(function: Callable[[], object], *, failed: int) -> NoReturn:
+    """End this fork with the exit code that ``function`` gives; ``failed`` if it raises.
+
+    Whatever goes wrong, a fork must never return into its parent's code.
+    """
+    code = failed
+    try:
+        try:
+            code = exit_code(function())
+        except BaseException:  # noqa: BLE001 - see above
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:  # noqa: BLE001 - likewise; not all that it wrote is there
+        code = failed
+    finally:
+        os._exit(code)
 
 
 def _prepare(root: Path, environment: dict[str, str | None], scratch: Path) -> None:
@@ -236,21 +258,17 @@ def _fork_workers() -> None:
     local.subprocess = Processes()
 
 
-def _work(command: list[str], environment: dict[str, str]) -> None:
+def _work(command: list[str], environment: dict[str, str]) -> NoReturn:
     """The child's side of a worker."""
-    from forgather.launch import worker
 
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        after = command.index("forgather.launch.worker") + 1
-        code = worker.main(command[after:])
-    except BaseException:  # noqa: BLE001 - likewise
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    def work() -> int:
+        from forgather.launch import worker
+
+        os.environ.clear()
+        os.environ.update(environment)
+        return worker.main(command[command.index("forgather.launch.worker") + 1 :])
+
+    _end_with(work, failed=1)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from forgather.make.probes import (
     note_file,
     note_listing,
 )
-from forgather.make.watching.lookout import Lookout, Places, newest, snapshot
+from forgather.make.watching.lookout import Lookout, Places, has_changed, snapshot
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_places_are_every_source_file_in_folders_and_the_named_ones(tmp_path):
         "top/sub/b.py",
         "named.txt",
     }
-    assert seen[str(named)] == "" and newest(seen) > 0
+    assert seen[str(named)] == ""
     lookout = Lookout.of((), places, seen)
     assert lookout.is_quiet()
     for change in (
@@ -90,3 +90,23 @@ def test_a_glimpse_changes_while_something_is_written(tmp_path):
     assert lookout.glimpse() == before
     file.write_text("1, and more")
     assert lookout.glimpse() != before
+
+
+def test_what_changed_between_two_snapshots(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "a.yaml").write_text("1")
+    before = snapshot(Places((str(old),)))
+    more = Places((str(old), str(new)))
+    now = os.stat(new / "a.yaml").st_ctime_ns
+
+    def changed(since: int = now) -> bool:
+        return has_changed(before, snapshot(more), since)
+
+    assert not changed() and changed(since=now - 1)  # of new/a.yaml only its time is known
+    (old / "a.yaml").write_text("22")
+    os.utime(old / "a.yaml", (0, 0))
+    assert changed()
+    (old / "a.yaml").unlink()
+    assert changed()

@@ -11,16 +11,16 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forgather.cli.amounts import parse_size
 from forgather.cli.context import Context
 from forgather.cli.output import note, say, to_json
 from forgather.cli.parser import Parser, add_format_option, add_subcommands
+from forgather.cli.tasks import build_root_of
 from forgather.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from forgather.make.cache.settings import CacheSettings
     from forgather.make.storage.disk_cache import DiskCache
-
-UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def configure(parser: Parser) -> None:
@@ -101,11 +101,10 @@ def _serve(context: Context, args: Namespace) -> int:
         args.read_token + _tokens(args.read_token_file),
         args.write_token + _tokens(args.write_token_file),
     )
-    directory = Path(args.directory).absolute()
+    directory, size = Path(args.directory).absolute(), args.max_size
+    max_size = parse_size(size, "--max-size", "FG622") if size is not None else None
     try:
-        server = CacheServer(
-            directory, access, host=args.host, port=args.port, max_size=_size(args.max_size)
-        )
+        server = CacheServer(directory, access, host=args.host, port=args.port, max_size=max_size)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot listen on {args.host}, port {args.port}: {reason}"
@@ -139,26 +138,13 @@ def _tokens(files: list[str]) -> list[str]:
     return found
 
 
-def _size(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number, unit = text[:-1], text[-1:].lower()
-    if unit.isdecimal():
-        number, unit = text, ""
-    if not number.isdecimal() or unit not in UNITS:
-        raise UsageError(f"--max-size {text!r} is not a size", hint="as 500M or 20G", code="FG622")
-    return int(number) * UNITS[unit]
-
-
 # push and status
 
 
 def _root(context: Context) -> Path | None:
     """The build root for ``-p``; outside of one only the environment counts."""
-    from forgather.workspace import find_build_root
-
     try:
-        return Path(find_build_root(context.start))
+        return build_root_of(context)
     except ProjectError:
         return None
 

@@ -8,17 +8,17 @@ trains again. Exit code 0: equal; 1: it differs, or cannot be made again, and wh
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
 
 from forgather.cli.context import Context
+from forgather.cli.origin import add_path_argument, find_origin
 from forgather.cli.output import note, say, to_json
 from forgather.cli.parser import Parser, add_format_option
 
 
 def configure(parser: Parser) -> None:
-    parser.add_argument("path", metavar="PATH", help="a file, a folder, or a digest")
+    add_path_argument(parser)
     parser.add_argument(
         "--keep", metavar="DIR", help="make it in DIR, a new folder, and leave that there"
     )
@@ -29,15 +29,11 @@ def configure(parser: Parser) -> None:
 
 
 def run(context: Context, args: Namespace) -> int:
-    from forgather.make.catalog import Catalog
     from forgather.make.origin.compared import as_data, as_lines
-    from forgather.make.origin.origins import Origins, root_of
     from forgather.make.origin.reproduce import reproduce, scratch_folder
 
-    path = Path(os.path.abspath(args.path))
-    build = Catalog(root_of(path, Path(os.path.abspath(context.start)))).build
-    origins = Origins(build)
-    origin = origins.find(args.path, path)
+    origins, origin = find_origin(context, args.path)
+    build = origins.build
     for name in origin.altered(build.digests):
         what = ": what was made is compared" if name in origin.files else ""
         note(f"{name} was altered since it was made{what}")

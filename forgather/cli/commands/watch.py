@@ -31,7 +31,8 @@ def configure(parser: Parser) -> None:
 
 
 def run(context: Context, args: Namespace) -> int:
-    from forgather.make.watching.watch import CONFIG, Wanted, Watch
+    from forgather.make.watching.messages import CONFIG, Wanted
+    from forgather.make.watching.watch import Watch
 
     names = [name if _is_task(name) else f"{CONFIG}{name}" for name in args.targets or [""]]
     wanted = Wanted(names, _project(context, must_be=not args.targets), context.config_template)

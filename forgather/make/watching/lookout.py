@@ -81,9 +81,19 @@ def snapshot(places: Places) -> dict[str, str]:
     return found
 
 
-def newest(seen: Mapping[str, str]) -> int:
-    """When the last of the files in a snapshot changed, in nanoseconds; 0 where there is none."""
-    return max((int(sign.split(":")[1]) for sign in seen.values() if sign), default=0)
+def has_changed(before: Mapping[str, str], seen: Mapping[str, str], since: int) -> bool:
+    """Has a file changed, come or gone between two snapshots?
+
+    The later one may be of more places: of what is only there, all that is known is when it changed
+    last. That counts from ``since`` (nanoseconds) on.
+    """
+    new = [sign for path, sign in seen.items() if path not in before and sign]
+    return not before.items() <= seen.items() or any(_changed_at(sign) > since for sign in new)
+
+
+def _changed_at(sign: str) -> int:
+    """In nanoseconds, from a signature."""
+    return int(sign.split(":")[1])
 
 
 def _sources(folder: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """One round of a watch, in a process of its own: what has changed, then the build.
 
 ``python -m forgather.make.watching.round FILE``: FILE is the number of an open file. It holds an ``Order``,
-and in the end a ``Report`` (:mod:`forgather.make.watching.watch`).
+and in the end a ``Report`` (:mod:`forgather.make.watching.messages`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from forgather.make.reasons.history import UNBUILT
 from forgather.make.reasons.reason import Reason, lines
 from forgather.make.state import Record
 from forgather.make.watching.lookout import Places
-from forgather.make.watching.watch import CONFIG, Order, Report, Wanted, write
+from forgather.make.watching.messages import CONFIG, Order, Report, Wanted, write
 from forgather.resources import modelsrc_dir
 from forgather.workspace.find import META_NAME, find_project_dir, find_workspace_dir
 
@@ -96,10 +96,13 @@ class Round:
             return error.exit_code
 
     def _tell(self, error: ForgatherError) -> None:
-        """Whole if it is new; of one that is still there, the first line."""
+        """Whole if it is new; of one that is still there, the first line, if it is to be said again."""
         self.errors.append(error)
         text = error.render()
-        sys.stderr.write(f"{text.splitlines()[0] if text in self.order.told else text}\n")
+        if text not in self.order.told:
+            sys.stderr.write(f"{text}\n")
+        elif self.order.reminds:
+            sys.stderr.write(f"{text.splitlines()[0]}\n")
 
     def report(self, code: int) -> Report:
         """What is to be watched; the code only where something went wrong."""

@@ -5,90 +5,41 @@ doit is done by a process of its own, a *round* (:mod:`forgather.make.watching.r
 nothing to do, the stamps name the files to look at. Where it did not (a broken config, code that fails),
 every source file counts that it may be made of.
 
-No save is lost: what changes while a round is at work is looked at when it has ended.
+No save is lost: what changes while a round is at work is looked at when it has ended. Nobody knows whether
+that round saw it, or only a part of it (an editor may write aside and rename later). So another one looks,
+and does not repeat mistakes that have been shown already. Only a task that fails is told again: it ran again.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
 from forgather.make.database import database_path
 from forgather.make.index import ConfigIndex
 from forgather.make.kinds import AFTER_TRAINING
+from forgather.make.probes import SETTLED_SECONDS
 from forgather.make.stamps import Stamps, open_stamps
 from forgather.make.survey import PROJECTS, Survey, plan_stamp, survey
-from forgather.make.watching.lookout import NOWHERE, Lookout, Places, newest, snapshot
+from forgather.make.watching.lookout import NOWHERE, Lookout, Places, has_changed, snapshot
+from forgather.make.watching.messages import Order, Report, Wanted, write
 
-CONFIG = "@"  # before the id of a config, in the names of a watch
 USAGE = 2  # exit code of a round that was asked for something that there is not
 SETTLE = 0.05  # an editor that saves in steps takes them in less
 PATIENCE = 2.0  # files that never come to rest are not waited for longer
 SELDOM = 10  # looks, of which one is at Forgather's own code
 TRIES = 3  # rounds in a row that go well and still leave something to do
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """names: tasks, kinds, patterns, or ``@ID`` for what of a config is made quickly.
-
-    With ``config``, a kind means that of this config of the project (a folder); ``@`` alone means the
-    config, or the project's default one.
-    """
-
-    names: Sequence[str]
-    project: str = ""
-    config: str = ""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a round is to do; told: errors that have been shown already."""
-
-    root: str
-    wanted: Wanted
-    explains: bool
-    told: Sequence[str]
-
-    @classmethod
-    def read(cls, stream: IO[str]) -> Order:
-        data = json.load(stream)
-        return cls(**data | {"wanted": Wanted(**data["wanted"])})
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a round leaves: names as tasks, kinds and patterns, where mistakes may be, errors it showed."""
-
-    names: Sequence[str] = ()
-    places: Places = NOWHERE
-    errors: Sequence[str] = ()
-
-    @classmethod
-    def read(cls, stream: IO[str]) -> Report:
-        data = json.load(stream)
-        places = {name: tuple(paths) for name, paths in data["places"].items()}
-        return cls(**data | {"places": Places(**places)})
-
-
-def write(document: Order | Report, stream: IO[str]) -> None:
-    """In the place of what the stream holds."""
-    stream.seek(0)
-    stream.truncate()
-    json.dump(asdict(document), stream)
-    stream.flush()
-    stream.seek(0)
+LAG = int(SETTLED_SECONDS * 1e9)  # nanoseconds by which the times of files may be behind the clock
 
 
 @dataclass(frozen=True)
@@ -116,34 +67,39 @@ class Watch:
         self.say = say
         self.report = Report()
         self._known = NOWHERE  # places that rounds have named so far
+        self._began = 0  # when the last round did, in nanoseconds
+        self._before: Mapping[str, str] = {}  # the files in those places at that time
+        self._shown: Mapping[str, str] = {}  # and when mistakes had been shown last
 
     def run(self) -> int:
         """Until KeyboardInterrupt; ends by itself only if the first round finds no such names."""
         with _other_signals_interrupt():
-            began = time.time_ns()
             code = self._round(explains=False)
             if code == USAGE:
                 return code
             self.say("watching; Ctrl-C ends")
-            rounds, before = 1, None
+            rounds = 1
             while True:
                 view = self._view(self._known if code else NOWHERE)
                 if code:
-                    is_due = newest(view.lookout.seen) > began and view.lookout.seen != before
+                    is_due = has_changed(self._before, view.lookout.seen, self._began)
                 else:
                     is_due = not view.survey.is_current and rounds < TRIES
-                if not is_due:
+                if is_due:
+                    _settle(view.lookout)
+                else:
                     self._wait(view)
                     rounds = 0
-                rounds, before = rounds + 1, view.lookout.seen
-                began = time.time_ns()
+                rounds += 1
                 code = self._round(explains=True)
 
     # one round
 
     def _round(self, *, explains: bool) -> int:
+        self._began, self._before = time.time_ns() - LAG, snapshot(self._known)
+        told, reminds = self.report.errors, self._before != self._shown
         with tempfile.TemporaryFile("w+") as stream:
-            write(Order(str(self.root), self.wanted, explains, self.report.errors), stream)
+            write(Order(str(self.root), self.wanted, explains, told, reminds), stream)
             code = _run(stream)
             stream.seek(0)
             try:
@@ -151,6 +107,8 @@ class Watch:
             except (ValueError, KeyError, TypeError):  # it was cut off
                 self.report = Report(self.report.names, Places((str(self.root),)))
         self._known |= self.report.places
+        if reminds or self.report.errors != told:
+            self._shown = snapshot(self._known)
         if code < 0:
             self.say(f"the build was ended by {signal.Signals(-code).name}")
         return code
