@@ -1,10 +1,14 @@
-"""An action bundle, and the one module a cluster's node runs: ``python -m forgather.launch.bundle FILE``.
+"""An action bundle, and the one module that a node runs: ``python -m forgather.launch.bundle FILE [LOG]``.
 
 A bundle is a JSON file that says all about one action: the arguments of its process, the environment,
 each input file with its digest, and which files it leaves. The node looks nothing up: it knows no
 templates, no projects and no build graph. It checks the inputs, starts the process (or its share of a
 gang), and writes ``result.json`` beside the bundle, aside and renamed: that file is the commit point.
 While it is missing the action is not done, and running the bundle again goes on where it was.
+
+With LOG, all that is said goes to the end of that file. A scheduler gives the process a pipe, and reads
+the other end: were that reader killed, the next thing that the action says would end it, though nothing
+is wrong with it and its result may be there already.
 
 How the node's process ends tells the batch script what to do:
 
@@ -39,9 +43,6 @@ from forgather.launch.outputs import output_digests
 SCHEMA = 1
 RETRY = 75  # sysexits.h: a failure that may pass
 STOPPED = 130
-UNFLUSHED = (
-    120  # Python ended well, but for what it could not write to its standard output any more
-)
 BUNDLE_FILE = "bundle.json"
 RESULT_FILE = "result.json"
 WORKER_RESULT = "worker.json"  # what the action's own process reports
@@ -142,18 +143,29 @@ def read_result(folder: Path, ticket: str) -> dict[str, Any] | None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    path = Path((sys.argv[1:] if argv is None else argv)[0])
-    bundle = Bundle.loads(path.read_text())
+    path, *log = sys.argv[1:] if argv is None else argv
+    bundle = Bundle.loads(Path(path).read_text())
     gang = Gang.from_environment(os.environ)
     if gang.rank > 0:
         bundle.check_inputs()
         return _run(bundle, gang)[0]
+    if log:
+        _speak_into(log[0])
     folder = Path(bundle.folder)
     with _only_one(folder / "running.lock"):
         done = read_result(folder, bundle.ticket)
         if done is not None:  # a start of the same job, on a node that was thought lost, did it
             return int(bool(done.get("error")))
         return _run_and_report(bundle, gang, folder)
+
+
+def _speak_into(log: str) -> None:
+    """Let the standard output and error of this process, and of all it starts, be the end of ``log``."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for standard in (sys.stdout, sys.stderr):
+        standard.flush()
+        os.dup2(descriptor, standard.fileno())
+    os.close(descriptor)
 
 
 @contextmanager
@@ -186,8 +198,6 @@ def _run_and_report(bundle: Bundle, gang: Gang, folder: Path) -> int:
             name = signal.Signals(-code).name
             sys.stderr.write(f"{bundle.name}: its process was ended by {name}\n")
             return RETRY
-        if code == UNFLUSHED and result and not result.get("error"):
-            code = 0  # the scheduler had closed the output; the result, written last, is there
         if code and not result.get("error"):
             result = {"error": f"the worker process ended with status {code}", "exit": code}
         report |= {"result": result, "error": result.get("error")}

@@ -43,9 +43,9 @@ def write(folder: Path, program: str, **more) -> Bundle:
     return bundle
 
 
-def start(folder: Path, **environment: str) -> subprocess.Popen:
+def start(folder: Path, *log: str, **environment: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "forgather.launch.bundle", str(folder / BUNDLE_FILE)],
+        [sys.executable, "-m", "forgather.launch.bundle", str(folder / BUNDLE_FILE), *log],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -137,6 +137,28 @@ def test_what_is_asked_to_stop_stops_and_leaves_no_result(folder):
     process.communicate(timeout=30)
     assert process.returncode == STOPPED
     assert read_result(folder, "ticket") is None
+
+
+def test_who_reads_the_output_may_die(folder):
+    """Nothing that is said then ends the action, neither at once nor when its process flushes at the end."""
+    write(
+        folder,
+        "import os, sys, time\nopen(sys.argv[1], 'w').close()\n"
+        f"while not os.path.exists({str(folder / 'go')!r}): time.sleep(0.01)\n"
+        "print('at once', flush=True)\nprint('aside', file=sys.stderr)\nprint('at the end')",
+    )
+    log = folder / "log"
+    log.write_text("an earlier start\n")
+    process = start(folder, str(log))
+    while not (folder / "out" / "result.txt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.stdout.close()
+    process.stderr.close()
+    (folder / "go").touch()
+    assert process.wait(60) == 0
+    assert read_result(folder, "ticket")["error"] is None
+    assert log.read_text() == "an earlier start\nat once\naside\nat the end\n"
 
 
 def test_two_starts_of_one_job_take_turns(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -71,7 +72,11 @@ def test_the_script_asks_for_the_resources_and_is_a_shell_script(bundle, tmp_pat
         "--exclusive",
     ):
         assert f"#SBATCH {expected}" in directives
-    assert f"#SBATCH --output='{tmp_path}/50%%'" in directives or "50%%" in text
+    assert f"#SBATCH --output={shlex.quote(f'{tmp_path}/50%%')}" in directives
+    command = shlex.join(["-m", "forgather.launch.bundle", f"{bundle.folder}/bundle.json"])
+    assert (
+        f"{command} {shlex.quote(f'{tmp_path}/50%')} &\n" in text
+    ), "the node itself opens the log"
     assert "\nmodule load x\n" in text and "--cpus-per-task=16" in text
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
 

@@ -47,7 +47,7 @@ export FORGATHER_PYTHON={python}
 stopped=
 trap 'stopped=1; scancel --signal=TERM "$SLURM_JOB_ID"' USR1
 srun --ntasks-per-node=1 --kill-on-bad-exit=1{srun} \\
-    "$FORGATHER_PYTHON" -m forgather.launch.bundle {bundle} &
+    "$FORGATHER_PYTHON" -m forgather.launch.bundle {bundle} {log} &
 step=$!
 wait "$step"; code=$?
 while [ "$code" -gt 128 ] && kill -0 "$step" 2>/dev/null; do wait "$step"; code=$?; done
@@ -122,6 +122,7 @@ def batch_script(bundle: Bundle, resources: Resources, log: Path) -> str:
         setup="\n".join(resources.setup),
         srun=f" --cpus-per-task={resources.cpus}" if resources.cpus else "",
         bundle=shlex.quote(str(Path(bundle.folder) / BUNDLE_FILE)),
+        log=shlex.quote(str(log)),
         killed="|".join(map(str, KILLED)),
         restarts=resources.restarts,
     )

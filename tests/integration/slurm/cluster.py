@@ -47,7 +47,7 @@ SlurmdTimeout=2
 MessageTimeout=5
 KillWait=20
 CompleteWait=0
-MinJobAge=300
+MinJobAge=3600
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=2 State=UNKNOWN
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=2 State=UNKNOWN
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP
@@ -150,25 +150,34 @@ class Cluster:
         return found
 
     def crash(self, node: str) -> None:
-        """What a power cut does to a node: its daemon and all it runs are gone at once.
-
-        No job may run on the other node: whose a supervisor is does not show.
-        """
-        self.daemons[node].kill()
-        self.daemons[node].wait()
-        for process in self.supervisors():
-            os.kill(process, signal.SIGKILL)
+        """What a power cut does to a node: its daemon and all it runs are gone at once."""
+        self.lose(node)
         for process in self.processes(environment=f"SLURMD_NODENAME={node}"):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
-    def supervisors(self) -> list[int]:
-        """The processes that watch jobs, of both nodes; their environment cannot be read."""
+    def lose(self, node: str) -> None:
+        """The controller loses sight of a node: its daemon is gone, and what it ran goes on."""
+        self.daemons[node].kill()
+        self.daemons[node].wait()
+        for process in self.supervisors(node):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def supervisors(self, node: str) -> list[int]:
+        """The processes that watch the jobs of a node.
+
+        They overwrite their environment; but each keeps the log of its own node open, and that tells
+        them from those of the other node, and of a cluster that other tests run beside this one.
+        """
         program = (self.tree / "usr/sbin/slurmstepd").resolve()
+        log = (self.folder / "log" / f"slurmd-{node}.log").resolve()
         found = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
-                if entry.name.isdigit() and (entry / "exe").resolve() == program:
+                if not entry.name.isdigit() or (entry / "exe").resolve() != program:
+                    continue
+                if any(one.resolve() == log for one in (entry / "fd").iterdir()):
                     found.append(int(entry.name))
         return found
 

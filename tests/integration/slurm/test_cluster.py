@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from forgather.launch.bundle import BUNDLE_FILE, Bundle, read_result
 from forgather.launch.executors import engine
 from forgather.launch.executors.resources import Resources
+from tests.integration.slurm.waiting import ASKING, wait_until
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -47,21 +47,26 @@ def bundle_of(folder: Path, key: str, source: str, **more) -> Bundle:
     return bundle
 
 
-def result_of(bundle: Bundle, seconds: float = 60) -> dict:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (result := read_result(Path(bundle.folder), bundle.ticket)) is not None:
-            return result
-        time.sleep(0.05)
-    log = Path(bundle.folder, "log")
-    raise AssertionError(log.read_text() if log.exists() else "the job wrote nothing")
+def result_of(bundle: Bundle) -> dict:
+    folder = Path(bundle.folder)
+    return wait_until(lambda: read_result(folder, bundle.ticket), f"the result of {bundle.name}")
 
 
-def wait_until(condition, seconds: float = 30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+def has_content(path: Path) -> bool:
+    return path.exists() and path.read_text() != ""
+
+
+def is_started_again(cluster, job: str) -> bool:
+    fields = cluster.jobs()[job]
+    return fields["JobState"] == "RUNNING" and fields["Restarts"] != "0"
+
+
+def wait_for_idle_nodes(cluster) -> None:
+    wait_until(
+        lambda: cluster.ask("sinfo", "-hN", "-o", "%T").split() == ["idle"] * 2,
+        "both nodes idle",
+        pause=ASKING,
+    )
 
 
 def test_a_gang_over_two_nodes(slurm, tmp_path):
@@ -80,7 +85,7 @@ def test_what_follows_a_failure_never_runs(slurm, cluster, tmp_path):
     job = slurm.submit(first, Resources(), tmp_path / "first" / "log")
     after = slurm.submit(second, Resources(), tmp_path / "second" / "log", after=job)
     assert result_of(first)["error"] == "the worker process ended with status 3"
-    wait_until(lambda: not slurm.state(after).is_alive)
+    wait_until(lambda: not slurm.state(after).is_alive, "its end", pause=ASKING)
     assert slurm.state(job).text.startswith("FAILED")
     assert slurm.state(after).text.startswith("CANCELLED")
     assert not (tmp_path / "second" / "log").exists()
@@ -99,7 +104,7 @@ def test_the_time_limit_asks_for_another_turn(slurm, cluster, tmp_path):
     bundle = bundle_of(tmp_path / "limit", "limit", source)
     job = slurm.submit(bundle, Resources(time=10), tmp_path / "limit" / "log")
     out = tmp_path / "limit" / "out" / "result.txt"
-    wait_until(lambda: out.exists() and out.read_text() == "first")
+    wait_until(lambda: has_content(out), "the first start")
     cluster.ask("scancel", "--batch", "--signal=USR1", job)  # as Slurm does before the limit
     assert result_of(bundle)["error"] is None
     assert out.read_text() == "again"
@@ -110,10 +115,10 @@ def test_a_job_that_is_cancelled_stays_so(slurm, cluster, tmp_path):
     source = "import sys, time\nopen(sys.argv[1], 'w').close()\ntime.sleep(60)\n"
     bundle = bundle_of(tmp_path / "cancel", "cancel", source)
     job = slurm.submit(bundle, Resources(), tmp_path / "cancel" / "log")
-    wait_until((tmp_path / "cancel" / "out" / "result.txt").exists)
+    wait_until((tmp_path / "cancel" / "out" / "result.txt").exists, "the start")
     assert slurm.find("cancel", tmp_path / "cancel") == job
     cluster.ask("scancel", job)
-    wait_until(lambda: not slurm.state(job).is_alive)
+    wait_until(lambda: not slurm.state(job).is_alive, "its end", pause=ASKING)
     assert read_result(tmp_path / "cancel", bundle.ticket) is None
     assert cluster.jobs()[job]["Restarts"] == "0"
 
@@ -129,7 +134,7 @@ def test_a_node_that_dies_is_replaced_by_the_other(slurm, cluster, tmp_path):
     bundle = bundle_of(tmp_path / "crash", "crash", source)
     job = slurm.submit(bundle, Resources(), tmp_path / "crash" / "log")
     out = tmp_path / "crash" / "out" / "result.txt"
-    wait_until(lambda: out.exists() and out.read_text())
+    wait_until(lambda: has_content(out), "the start")
     node = out.read_text()
     cluster.crash(node)
     try:
@@ -138,7 +143,38 @@ def test_a_node_that_dies_is_replaced_by_the_other(slurm, cluster, tmp_path):
         cluster.start_node(node)
     assert out.read_text() == {"n1": "n2", "n2": "n1"}[node]
     assert cluster.jobs()[job]["Restarts"] == "1"
-    wait_until(lambda: cluster.ask("sinfo", "-hN", "-o", "%T").split() == ["idle"] * 2)
+    wait_for_idle_nodes(cluster)
+
+
+def test_a_node_that_is_lost_from_sight_finishes_what_it_does(slurm, cluster, tmp_path):
+    """Its job is started on the other node, and waits there for what the first start leaves."""
+    source = (
+        "import os, sys, time, pathlib\n"
+        "out = pathlib.Path(sys.argv[1])\n"
+        "with open(out, 'a') as stream: stream.write(os.environ['SLURMD_NODENAME'])\n"
+        "while not out.parents[1].joinpath('go').exists(): time.sleep(0.05)\n"
+        "print('said at once', flush=True)\n"
+        "print('said at the end')\n"
+    )
+    bundle = bundle_of(tmp_path / "lost", "lost", source)
+    log = tmp_path / "lost" / "log"
+    job = slurm.submit(bundle, Resources(), log)
+    out = tmp_path / "lost" / "out" / "result.txt"
+    wait_until(lambda: has_content(out), "the start")
+    node = out.read_text()
+    cluster.lose(node)
+    try:
+        wait_until(lambda: is_started_again(cluster, job), "another start", pause=ASKING)
+        (tmp_path / "lost" / "go").touch()
+        result = result_of(bundle)
+    finally:
+        cluster.start_node(node)
+    assert result["error"] is None, log.read_text()
+    assert result["attempt"] == f"{job}.0" and out.read_text() == node, "it ran once"
+    assert "said at once\nsaid at the end\n" in log.read_text()
+    wait_until(lambda: not slurm.state(job).is_alive, "its end", pause=ASKING)
+    assert slurm.state(job).text == "COMPLETED" and cluster.jobs()[job]["Restarts"] == "1"
+    wait_for_idle_nodes(cluster)
 
 
 def test_an_input_that_changed_is_named(slurm, tmp_path):

@@ -8,13 +8,15 @@ import os
 import re
 import shutil
 import signal
-import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from forgather.runs.layout import list_checkpoints
 from forgather.runs.records import read_records
+from tests.integration.slurm.waiting import ASKING, wait_until
 from tests.integration.workspace import Workspace
 
 pytestmark = pytest.mark.xdist_group("workspace")
@@ -26,15 +28,18 @@ FORBIDDEN = re.compile(
 
 
 class OnCluster(Workspace):
-    """A copy of a workspace that was built, with its training removed."""
+    """A test's own copy of a workspace that was built; no cache is shared with another."""
 
     def __init__(self, built: Workspace, root: Path, cluster) -> None:
         shutil.copytree(built.root, root, symlinks=True)
         self.root, self.cluster = root, cluster
-        key = json.loads((self.output / "training.json").read_text())["key"]
-        (root / "build" / "store" / "ac" / key).unlink(missing_ok=True)
-        shutil.rmtree(self.output)
         self.more: dict[str, str] = {}
+
+    def forget_training(self) -> None:
+        """As if it had never been trained."""
+        key = json.loads((self.output / "training.json").read_text())["key"]
+        (self.root / "build" / "store" / "ac" / key).unlink(missing_ok=True)
+        shutil.rmtree(self.output)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -42,12 +47,13 @@ class OnCluster(Workspace):
             **self.cluster.environment,
             "FORGATHER_CACHE_DIR": "off",
             "FORGATHER_EXECUTOR": "slurm",
-            "FORGATHER_SLURM_POLL": "0.3",
+            "FORGATHER_SLURM_POLL": "1",
             **self.more,
         }
 
-    def has_checkpoint(self, step: int) -> bool:
-        return (self.output / f"checkpoint-{step}" / "model.safetensors").exists()
+    def last_step(self) -> int:
+        """Of the newest checkpoint; 0 where there is none."""
+        return max((step for step, _path in list_checkpoints(str(self.output))), default=0)
 
     @property
     def jobs(self) -> dict[str, dict[str, str]]:
@@ -57,14 +63,17 @@ class OnCluster(Workspace):
             job: one for job, one in self.cluster.jobs().items() if one["WorkDir"].startswith(ours)
         }
 
+    def is_over(self, job: str) -> bool:
+        return self.jobs[job]["JobState"] not in ("PENDING", "RUNNING", "COMPLETING")
+
     @property
     def job_folders(self) -> list[Path]:
         return sorted((self.root / "build" / "jobs").iterdir())
 
 
-@pytest.fixture(scope="module")
-def remote(built, cluster, tmp_path_factory):
-    return OnCluster(built, tmp_path_factory.mktemp("remote") / "workspace", cluster)
+@pytest.fixture
+def remote(built, cluster, tmp_path):
+    return OnCluster(built, tmp_path / "workspace", cluster)
 
 
 def weights(workspace) -> str:
@@ -80,24 +89,14 @@ def losses(workspace) -> list[tuple]:
     ]
 
 
-def wait_until(condition, what: str, process=None, seconds: float = 240) -> None:
-    """Wait; in vain where ``process`` ends before."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: it did not happen"
-        assert process is None or process.poll() is None, process.communicate()[0]
-        time.sleep(0.005)
-
-
 def next_worker(cluster, process, last: int = 0) -> int:
     """The process of the training, once it is there and is not ``last``."""
-    found: list[int] = []
-    wait_until(
-        lambda: found.extend(set(cluster.processes("forgather.launch.worker")) - {last}) or found,
+    return wait_until(
+        lambda: next(iter(set(cluster.processes("forgather.launch.worker")) - {last}), 0),
         "a worker",
         process,
+        pause=ASKING,
     )
-    return found[0]
 
 
 @contextmanager
@@ -112,16 +111,23 @@ def edited(path: Path, old: str, new: str):
 
 
 def test_whatever_dies_the_job_goes_on_to_the_same_bits(built, remote, cluster):
+    remote.forget_training()
     process = remote.start("train:mini")
     worker = next_worker(cluster, process)
-    wait_until(lambda: remote.has_checkpoint(3), "checkpoint 3", process)
+    wait_until(lambda: remote.last_step() >= 3, "checkpoint 3", process, pause=0.005)
+    ((job, fields),) = remote.jobs.items()
+    cluster.ask("scontrol", "requeue", job)
+    (folder,) = remote.job_folders
+    assert fields["JobState"] == "RUNNING" and fields["JobName"] == folder.name
+    assert remote.output.joinpath("training.json").read_text().find(folder.name) > 0
+
+    worker = next_worker(cluster, process, worker)
+    before = remote.last_step()
+    wait_until(lambda: remote.last_step() > before, "another checkpoint", process, pause=0.005)
     os.kill(worker, signal.SIGKILL)
     process.kill()
     output = process.communicate()[0]
-    assert len(remote.jobs) == 1, output
-    (job, fields), (folder,) = *remote.jobs.items(), remote.job_folders
-    assert fields["JobName"] == folder.name, "a job is named after the action's key"
-    assert remote.output.joinpath("training.json").read_text().find(folder.name) > 0
+    assert remote.jobs.keys() == {job}, output
 
     with edited(remote.config, "1.0e-3", "2.0e-3"):
         other = remote.doit("train:mini")
@@ -134,25 +140,21 @@ def test_whatever_dies_the_job_goes_on_to_the_same_bits(built, remote, cluster):
     output = waiting.communicate(timeout=60)[0]
     assert waiting.returncode == 130 and f"job {job} goes on" in output, output
 
-    again = remote.start("train:mini")
-    worker = next_worker(cluster, again, worker)
-    wait_until(lambda: remote.has_checkpoint(6), "checkpoint 6", again)
-    os.kill(worker, signal.SIGKILL)
-    output = again.communicate(timeout=120)[0]
-    assert again.returncode == 0, output
+    last = remote.doit("train:mini")
+    assert last.code == 0, last.output
     assert remote.jobs.keys() == {job}
-    assert remote.jobs[job]["Restarts"] == "2", output
+    assert remote.jobs[job]["Restarts"] == "2", last.output
     log = (remote.root / "build/log/train-mini.log").read_text()
     assert log.count("Run directory:") == 3, log
+    assert "SIGTERM: stopping after this step" in log, "the first start was asked, and saved"
     assert re.findall(r"^ +(\d+) +0\.\d+ +\d", log, re.M).count("1") == 1, "later starts resume"
     assert weights(remote) == weights(built)
     assert losses(remote) == losses(built)
+    assert remote.doit("train:mini").executed == []
+    assert remote.jobs.keys() == {job}, "nothing is submitted for what is done"
 
 
-def test_again_submits_nothing_and_resources_are_not_in_the_key(remote, cluster):
-    known = remote.jobs.keys()
-    again = remote.doit("train:mini")
-    assert again.executed == [], again.output
+def test_resources_are_not_in_the_key(remote):
     meta = "[meta_output]\n    == super()\n    resources: { nodes: 2, time: 30, cpus: 2 }\n"
     settings = remote.root / "pyproject.toml"
     with (
@@ -161,48 +163,42 @@ def test_again_submits_nothing_and_resources_are_not_in_the_key(remote, cluster)
     ):
         result = remote.doit("train:mini")
     assert result.code == 0, result.output
-    assert {name.partition(":")[0] for name in result.executed} <= {"pp", "graph"}
-    assert remote.jobs.keys() == known
+    assert result.executed == ["pp:mini", "graph:mini"]
+    assert remote.jobs == {}
 
 
-def test_any_kind_of_step_may_be_a_job(remote, cluster):
-    known = set(remote.jobs)
+def test_any_kind_of_step_may_be_a_job(remote):
     assert remote.doit("forget", "plot:mini").code == 0
     remote.more = {"FORGATHER_EXECUTOR_KINDS": "plot"}
     result = remote.doit("plot:mini")
-    remote.more = {}
-    assert result.code == 0 and "plot:mini" in result.executed, result.output
-    restored = {"pp:mini", "graph:mini"}  # the test before put its edits back
-    assert set(result.executed) <= {"plot:mini", *restored}, result.output
-    (job,) = set(remote.jobs) - known
-    assert remote.jobs[job]["Comment"] == "plot:mini"
+    assert result.code == 0, result.output
+    assert result.executed == ["plot:mini"], result.output
+    (fields,) = remote.jobs.values()
+    assert fields["Comment"] == "plot:mini"
     assert (remote.root / "build/mini/plot/loss.png").exists()
     assert remote.doit("plot:mini").executed == []
 
 
-def test_a_chain_runs_alone_and_is_collected_later(remote, cluster):
-    known = set(remote.jobs)
-    with edited(remote.config, "1.0e-3", "2.0e-3"):
-        remote.more = {"FORGATHER_SLURM_DETACH": "1", "PYTHONPROFILEIMPORTTIME": "1"}
-        left = remote.doit("train:mini")
-        remote.more = {"FORGATHER_EXECUTOR_KINDS": "train,checkpoint,plot"}
-        assert left.code == 0, left.output
-        assert "then checkpoint:mini as job" in left.output
-        jobs = {job: one for job, one in remote.jobs.items() if job not in known}
-        assert {one["Comment"] for one in jobs.values()} == {
-            "train:mini",
-            "checkpoint:mini",
-            "plot:mini",
-        }
-        wait_until(
-            lambda: all(remote.jobs[job]["JobState"] == "COMPLETED" for job in jobs), "the chain"
-        )
-        result = remote.doit("train:mini")
-        assert result.code == 0, result.output
-        assert {"checkpoint:mini", "plot:mini", "report:mini"} <= set(result.executed)
-        assert set(remote.jobs) == known | set(jobs), "what the chain did was adopted"
-        assert (remote.root / "build/mini/plot/loss.png").exists()
-        assert (remote.root / "build/mini/checkpoint/model.safetensors").exists()
+def test_a_chain_runs_alone_and_is_collected_later(remote):
+    remote.edit(remote.config, "1.0e-3", "2.0e-3")
+    remote.more = {"FORGATHER_SLURM_DETACH": "1", "PYTHONPROFILEIMPORTTIME": "1"}
+    left = remote.doit("train:mini")
+    assert left.code == 0, left.output
+    assert "then checkpoint:mini as job" in left.output
+    kinds = sorted(fields["Comment"] for fields in remote.jobs.values())
+    assert kinds == ["checkpoint:mini", "plot:mini", "train:mini"]
+    in_order = sorted(remote.jobs.items(), key=lambda item: int(item[0]))
+    for job, fields in in_order:  # a deadline for each, not for all together
+        wait_until(partial(remote.is_over, job), f"the end of {fields['Comment']}", pause=ASKING)
+    assert {fields["JobState"] for fields in remote.jobs.values()} == {"COMPLETED"}
+
+    remote.more = {"FORGATHER_EXECUTOR_KINDS": "train,checkpoint,plot"}
+    result = remote.doit("train:mini")
+    assert result.code == 0, result.output
+    assert result.executed == ["train:mini", "checkpoint:mini", "plot:mini", "report:mini"]
+    assert len(remote.jobs) == 3, "what the chain did was adopted"
+    assert (remote.root / "build/mini/plot/loss.png").exists()
+    assert (remote.root / "build/mini/checkpoint/model.safetensors").exists()
     log = (remote.root / "build/log/train-mini.log").read_text()
     assert "forgather.launch.gang" in log and "forgather.launch.training" in log
     assert FORBIDDEN.findall(log) == []
