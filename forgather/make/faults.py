@@ -15,6 +15,8 @@ HINT = (
     "nothing that was finished is lost"
 )
 
+GONE = "put it back, or change what names it, and run the same command again"
+
 
 def as_error(fault: OSError | sqlite3.Error, place: Path | str | None = None) -> BuildError:
     """The fault for a user. ``place`` is where it happened, if the fault does not say."""
@@ -22,5 +24,6 @@ def as_error(fault: OSError | sqlite3.Error, place: Path | str | None = None) ->
         names = [str(name) for name in (fault.filename, fault.filename2) if name is not None]
         what = os.strerror(fault.errno) if fault.errno else str(fault)
         where = " -> ".join(names) or str(place or "a file of the build")
-        return BuildError(f"{where}: {what}", hint=HINT, code=FAULT)
+        hint = GONE if isinstance(fault, FileNotFoundError) else HINT
+        return BuildError(f"{where}: {what}", hint=hint, code=FAULT)
     return BuildError(f"{place or 'a database of the build'}: {fault}", hint=HINT, code=FAULT)

@@ -57,7 +57,7 @@ def _pack(build: Build, connection: sqlite3.Connection) -> Entry:
         "probes": [[number, *probe] for number, probe in probes.items()],
         "records": records,
     }
-    return Entry(key(build.stamps, names), outputs, values=values)
+    return Entry(key(build.stamps, names), outputs, values=values, provenance={"kind": "pack"})
 
 
 def _numbers(members: bytes) -> list[int]:
