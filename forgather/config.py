@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from forgather.errors import ForgatherError, Span, TargetError, TemplateError, did_you_mean
+from forgather.graph.show import fconfig as fconfig  # offered here, too
+from forgather.graph.show import pconfig as pconfig
 from forgather.lang.loader import TemplateLoader
 from forgather.lang.parse import ParsedConfig, parse
 from forgather.lang.render import Rendered, Renderer

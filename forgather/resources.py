@@ -21,9 +21,5 @@ def forgather_dir() -> Path:
     )
 
 
-def templatelib_dir() -> Path:
-    return forgather_dir() / "templatelib"
-
-
 def modelsrc_dir() -> Path:
     return forgather_dir() / "modelsrc"

@@ -41,14 +41,6 @@ def test_every_entry_is_a_code_of_the_source() -> None:
     assert not set(ENTRIES) - set(codes_in_source())
 
 
-def test_titles_are_those_of_the_source() -> None:
-    from forgather.graph import codes as graph_codes
-    from forgather.lang import codes as lang_codes
-
-    for code, title in {**lang_codes.TITLES, **graph_codes.TITLES}.items():
-        assert ENTRIES[code].title == title, code
-
-
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 def test_an_entry_is_whole(entry: Entry) -> None:
     assert entry.code[:3] in GROUPS

@@ -30,8 +30,6 @@ from forgather.graph.specs import SpecKind, parse_spec
 from forgather.graph.walk import nodes
 from forgather.resources import modelsrc_dir
 
-# Part of the key of every generated package: raise it when the same graph should give other text.
-GENERATOR_VERSION = 1
 LINE_LENGTH = 100
 
 # The entries of a model factory, and what each must be.
@@ -140,11 +138,6 @@ def origins(parts: CodeParts, module: str) -> dict[int, Span]:
     """Line of the generated module -> the place in the config that it comes from."""
     moved = write_function(parts).moved_into(module)
     return {line: found.span for line, found in moved.lines.items() if found.span is not None}
-
-
-def shell_files() -> list[Path]:
-    """The templates that generated code is made from; a build depends on them."""
-    return [modelsrc_dir() / "hf" / f"{name}.py.template" for name in ("configuration", "modeling")]
 
 
 def default_searchpath() -> list[str]:

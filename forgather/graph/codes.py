@@ -1,4 +1,4 @@
-"""The stable codes of all mistakes in a graph, with one line on each.
+"""The stable codes of all mistakes in a graph; :mod:`forgather.catalogue` tells of each.
 
 Most are the default of an error class in :mod:`forgather.errors`; the others refine one.
 """
@@ -21,20 +21,3 @@ NOT_CALLABLE: Final = "FG310"
 CYCLE: Final = "FG311"
 TOO_DEEP: Final = "FG312"
 TOO_LARGE: Final = "FG313"
-
-TITLES: Final[dict[str, str]] = {
-    GRAPH: "the parsed config is not a sound graph",
-    UNSUPPORTED_TYPE: "a value of a type that configs cannot hold",
-    DUPLICATE_NAME: "two nodes with one name",
-    BAD_SPEC: "a malformed import spec",
-    NOT_FOUND: "a module, file or attribute that does not exist",
-    NO_VALUE: "a variable without a value",
-    NO_TARGET: "a target that does not exist",
-    FAILED: "a constructor that failed",
-    WRONG_ARGUMENTS: "arguments that do not fit the constructor",
-    IMPORT_FAILED: "a module or file that fails while it is imported",
-    NOT_CALLABLE: "an import spec of something that cannot be called",
-    CYCLE: "a value that contains itself",
-    TOO_DEEP: "values nested too deep",
-    TOO_LARGE: "aliases of plain containers that stand for too many values",
-}

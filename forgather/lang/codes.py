@@ -1,4 +1,4 @@
-"""The stable codes of all mistakes in the text of a config, with one line on each.
+"""The stable codes of all mistakes in the text of a config; :mod:`forgather.catalogue` tells of each.
 
 ``FG1xx`` preprocessing, ``FG2xx`` YAML and tags. Codes of the graph itself (``FG3xx``) belong to
 :mod:`forgather.graph`. A code never changes its meaning; a retired one is not used again.
@@ -55,52 +55,3 @@ UNSUPPORTED: Final = "FG216"
 CHARACTER: Final = "FG217"
 NODE_NAME: Final = "FG218"
 TOO_DEEP: Final = "FG219"
-
-TITLES: Final[dict[str, str]] = {
-    SYNTAX: "a statement or expression of a template cannot be read",
-    UNDEFINED: "a variable that nobody set",
-    UNKNOWN_FUNCTION: "a function that templates do not have",
-    NO_TEMPLATE: "a template that is not in the search path",
-    UNKNOWN_FILTER: "a filter that does not exist",
-    UNKNOWN_TEST: "a test (`is ...`) that does not exist",
-    BLOCK_TWICE: "a block defined twice in one template",
-    UNCLOSED: "a block or statement that nobody closes",
-    END_MISMATCH: "an end statement that does not fit the one it closes",
-    UNKNOWN_STATEMENT: "a statement that does not exist",
-    REQUIRED_BLOCK: "a required block that no template fills in",
-    EXTENDS_ITSELF: "a template that extends itself",
-    ENDLESS: "templates or macros that call each other without end",
-    EMPTY_STATEMENT: "a line marker with nothing after it",
-    UNSAFE: "something that templates must not do",
-    RAISED: "a template called raise()",
-    ASSERTION: "a template's assert() failed",
-    EVALUATION: "an expression that cannot be computed",
-    NO_ATTRIBUTE: "an attribute or item that is not there",
-    NO_PARENT_BLOCK: "super() in a block that no parent has",
-    UNREADABLE: "a template file that cannot be read as UTF-8 text",
-    TOO_MUCH: "a template that does too much work",
-    BAD_NAME: "a template name that leads out of the search path",
-    NOT_DUMPABLE: "a value that cannot be written as YAML",
-    BAD_EXTENDS: "an extends that is in the wrong place or one too many",
-    UNKNOWN_BLOCK: "an override of a block that no parent has (warning)",
-    SHADOWED: "an inline template that is hidden by another of the same name (warning)",
-    YAML_SYNTAX: "the rendered text is not YAML",
-    TAB: "a tab where YAML wants spaces",
-    NO_ANCHOR: "an alias without an anchor",
-    UNKNOWN_TAG: "a tag that does not exist",
-    NO_SPEC: "a tag without the name of what to call",
-    TAG_ARGUMENTS: "arguments of the wrong shape for a tag",
-    VAR_FORM: "a !var that is not one of its forms",
-    RESERVED: "an argument name that is reserved",
-    ARGUMENT_NAME: "an argument name that is not a string",
-    ROOT_KEY: "a target name that is not a string",
-    RECURSIVE: "an anchor that contains itself",
-    DOCUMENTS: "more than one YAML document",
-    MERGE: "a merge (<<) of something that is not a mapping",
-    KEY: "a mapping key that cannot be one",
-    SCALAR: "a value that does not fit its tag",
-    UNSUPPORTED: "a YAML type that configs do not have",
-    CHARACTER: "a character that YAML does not allow",
-    NODE_NAME: "a malformed @name",
-    TOO_DEEP: "values nested too deeply",
-}

@@ -60,11 +60,6 @@ def edge_of(node: Any) -> Edge | None:
     )
 
 
-def passed_arguments(node: CallableNode) -> dict[str, Any]:
-    """The ``!var`` values that the call hands to the other config (may hold nodes)."""
-    return {name: value for name, value in node.kwargs.items() if name not in PARAMETERS}
-
-
 def _holds_node(value: Any) -> bool:
     if isinstance(value, Node):
         return True

@@ -6,6 +6,7 @@ Answers need renders, so they are worked out in threads; checks of one save run 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pygls.workspace import TextDocument
 from forgather.errors import Span
 from forgather.lsp import completion, definition, diagnostics
 from forgather.lsp.hover import hover
-from forgather.lsp.outline import Outline
+from forgather.lsp.outline import Outline, Spot
 from forgather.lsp.projects import Projects
 from forgather.view.check.findings import Finding
 
@@ -33,6 +34,12 @@ KINDS = {
     "tag": types.CompletionItemKind.Keyword,
     "spec": types.CompletionItemKind.Module,
     "anchor": types.CompletionItemKind.Reference,
+}
+Find = Callable[[Projects, str, Outline, Spot], list[Span]]
+PLACES: dict[str, Find] = {
+    types.TEXT_DOCUMENT_DEFINITION: lambda *asked: definition.definitions(*asked)[:1],
+    types.TEXT_DOCUMENT_IMPLEMENTATION: definition.overrides,
+    types.TEXT_DOCUMENT_REFERENCES: definition.all_places,
 }
 
 
@@ -139,32 +146,17 @@ def make_server() -> Server:
 
 
 def _register_places(server: Server) -> None:
-    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    @server.thread()
-    def go_to_definition(ls: Server, params: types.DefinitionParams) -> list[types.Location]:
-        path, outline, position, _ = ls.asked(params)
-        spot = outline.at(position.line, position.character)
-        if spot is None:
-            return []
-        return ls.locations(definition.definitions(ls.projects, path, outline, spot)[:1])
+    for request, find in PLACES.items():
+        _register_place(server, request, find)
 
-    @server.feature(types.TEXT_DOCUMENT_IMPLEMENTATION)
-    @server.thread()
-    def go_to_overrides(ls: Server, params: types.ImplementationParams) -> list[types.Location]:
-        path, outline, position, _ = ls.asked(params)
-        spot = outline.at(position.line, position.character)
-        if spot is None:
-            return []
-        return ls.locations(definition.overrides(ls.projects, path, outline, spot))
 
-    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+def _register_place(server: Server, request: str, find: Find) -> None:
+    @server.feature(request)
     @server.thread()
-    def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+    def places(ls: Server, params: types.TextDocumentPositionParams) -> list[types.Location]:
         path, outline, position, _ = ls.asked(params)
         spot = outline.at(position.line, position.character)
-        if spot is None:
-            return []
-        return ls.locations(definition.all_places(ls.projects, path, outline, spot))
+        return ls.locations(find(ls.projects, path, outline, spot)) if spot is not None else []
 
 
 def _register_texts(server: Server) -> None:

@@ -22,6 +22,7 @@ from forgather.make.cache.settings import CacheSettings
 from forgather.make.compile import Compiled, Compiler
 from forgather.make.digest import FileDigests, digest_json, installed_versions
 from forgather.make.kinds import KINDS
+from forgather.make.lock import FOLDER as LOCKS
 from forgather.make.lock import lease
 from forgather.make.options import Options
 from forgather.make.origin.provenance import collect
@@ -191,7 +192,7 @@ class Build:
         )
 
     def _task_lease(self, target: Target) -> AbstractContextManager[None]:
-        return lease(self.directory / "locks" / digest_json("task", target.name)[:24])
+        return lease(self.directory / LOCKS / digest_json("task", target.name)[:24])
 
     def restore(self, target: Target) -> Verdict | None:
         """Bring ``target`` up to date without making anything; what it was before, None if it cannot."""

@@ -133,10 +133,6 @@ class Stamps:
         )
         connection.executemany("insert into stamp values (?, ?, ?)", stamps)
 
-    def drop(self, names: Iterable[str]) -> None:
-        with self.database.writing() as connection:
-            connection.executemany("delete from stamp where name = ?", [(name,) for name in names])
-
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """Another version of Forgather, or of Python, may have written what is there."""
         row = connection.execute("select value from fact where name = 'context'").fetchone()

@@ -71,10 +71,6 @@ class DistributedEnvironment:
             f"device={str(self.device)!r})"
         )
 
-    @property
-    def is_main_process(self) -> bool:
-        return self.rank == 0
-
     def _pick_device(self, device_map: dict[int, str], no_accelerator: bool) -> torch.device:
         if no_accelerator or os.environ.get("FORGATHER_NO_ACCELERATOR") == "1":
             return torch.device("cpu")

@@ -33,6 +33,7 @@ from transformers import (
 )
 
 from forgather.errors import BuildError, ForgatherError, Span, did_you_mean
+from forgather.fsync import fsync_path
 from forgather.ml.package_fields import config_fields, generation_fields, short_name, write_json
 from forgather.ml.package_import import content_digest, package_class, unload
 
@@ -88,8 +89,8 @@ def publish(aside: Path, parent: Path, name: str, origins: Origins) -> Path:
         shutil.rmtree(final)
     check_package(aside, origins)
     for path in sorted(aside.rglob("*")):
-        sync(path)
-    sync(aside)
+        fsync_path(path)
+    fsync_path(aside)
     try:
         aside.rename(final)
     except OSError:
@@ -97,16 +98,8 @@ def publish(aside: Path, parent: Path, name: str, origins: Origins) -> Path:
         if not final.is_dir() or content_digest(final) != digest:
             raise
     else:
-        sync(parent)
+        fsync_path(parent)
     return final
-
-
-def sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def check_package(directory: Path, origins: Origins) -> None:

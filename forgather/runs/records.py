@@ -78,13 +78,6 @@ def is_header(record: Mapping[str, Any]) -> bool:
     return "schema" in record and "global_step" not in record
 
 
-def read_header(path: str | Path) -> dict[str, Any]:
-    """The header of a record file; empty where there is none."""
-    with open(path, "rb") as source:
-        record = _parse_line(source.readline())
-    return record if record is not None and is_header(record) else {}
-
-
 def read_records(path: str | Path) -> list[dict[str, Any]]:
     """All records in order, header left out, the later of two for the same step and kind."""
     records: dict[tuple[Any, ...], dict[str, Any]] = {}

@@ -21,8 +21,3 @@ def write_snapshot(run_directory: str | Path, text: str) -> Path:
     aside.write_text(text, encoding="utf-8")
     os.replace(aside, path)
     return path
-
-
-def read_snapshot(run_directory: str | Path) -> str | None:
-    path = Path(run_directory) / CONFIG_FILE
-    return path.read_text(encoding="utf-8") if path.is_file() else None

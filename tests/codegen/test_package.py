@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forgather.codegen.package import generate_model_code, shell_files
+from forgather.codegen.package import generate_model_code
 from forgather.errors import CodegenError, Span
 from forgather.graph import serial
 from forgather.graph.nodes import MetaNode, SingletonNode
@@ -229,10 +229,3 @@ def test_part_must_not_hide_a_generated_file(tmp_path):
     (tmp_path / "modeling_small.py").write_text("class Loss: ...\n")
     factory = {**make_factory(), "loss_fn": singleton(".modeling_small:Loss")}
     refused("has the name of a generated file", factory, searchpath=[str(tmp_path), str(PARTS)])
-
-
-def test_shell_files_exist():
-    assert [path.name for path in shell_files() if path.is_file()] == [
-        "configuration.py.template",
-        "modeling.py.template",
-    ]

@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from forgather import config
 from forgather.errors import GraphError
 from forgather.graph import MetaNode, PartialNode, SingletonNode, VarNode
 from forgather.graph.show import fconfig, pconfig
@@ -42,6 +43,7 @@ def test_leaf_root_and_printing():
     out = io.StringIO()
     pconfig([1], file=out)
     assert out.getvalue() == "- 1\n"
+    assert (config.fconfig, config.pconfig) == (fconfig, pconfig)
 
 
 def test_a_cycle_is_refused():

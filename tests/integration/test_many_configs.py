@@ -252,13 +252,47 @@ def spoil_numbers(pack):
     pack["values"]["probes"][0][0] = "one"
 
 
+def spoil_bundles(pack):
+    """Bundles that consist of themselves."""
+    bundles = pack["values"]["bundles"]
+    pack["values"]["bundles"] = [[number, [number + (1 << 31)]] for number, _members in bundles]
+
+
+def spoil_members(pack):
+    pack["values"]["stamps"][0][2] = [1 << 40, -1]
+
+
+def spoil_twice(pack):
+    pack["values"]["probes"] *= 2
+    pack["values"]["stamps"] *= 2
+
+
+def spoil_task(pack):
+    """A task that would lie outside of build/."""
+    records = pack["values"]["records"]
+    record = records.pop("pp:plain/many3")
+    record["fields"]["place"] = "build/../projects/plain"
+    records["pp:../projects/plain"] = record
+
+
 def spoil_everything(pack):
     pack["values"] = {"stamps": None, "bundles": 3, "probes": {}, "records": []}
 
 
 @pytest.mark.parametrize(
     "spoil",
-    [spoil_place, spoil_names, spoil_digest, spoil_shape, spoil_numbers, spoil_everything],
+    [
+        spoil_place,
+        spoil_names,
+        spoil_digest,
+        spoil_shape,
+        spoil_numbers,
+        spoil_bundles,
+        spoil_members,
+        spoil_twice,
+        spoil_task,
+        spoil_everything,
+    ],
 )
 def test_a_pack_that_makes_no_sense_does_no_harm(donor, new, spoil):
     path, pack = pack_of(new.cache)

@@ -250,7 +250,12 @@ def foretold(space: Space, also: tuple[str, ...]) -> dict[str, str]:
         catalog = Catalog(space.root)
         explain = Explainer(catalog)
         reasons = {name: explain(name) for name in catalog.closure([*KINDS, *also])}
-        unexplained = [name for name, reason in reasons.items() if not reason.is_explained]
+        unexplained = [
+            name
+            for name, reason in reasons.items()
+            if reason.state not in ("current", "none")
+            and not (reason.facts or reason.changes or reason.causes)
+        ]
         assert not unexplained
         print(json.dumps({name: reason.state for name, reason in reasons.items()}))
         return 0

@@ -11,7 +11,6 @@ import pytest
 
 from forgather.errors import BuildError
 from forgather.make.digest import FileDigests
-from forgather.make.lock import lease
 from forgather.make.state import Record, State, damaged_output
 from forgather.make.storage.disk_cache import DiskCache, write_atomically
 from forgather.make.storage.entry import Entry, scan
@@ -269,13 +268,3 @@ def test_state_remembers_forgets_and_notices_damage(tmp_path, digests):
     assert state.get("model:x/y") is None and state.is_forgotten("model:x/y")
     assert state.last("model:x/y") == record
     state.close()
-
-
-def test_a_lease_is_given_back_when_its_holder_dies(tmp_path):
-    child = os.fork()
-    if child == 0:
-        with lease(tmp_path / "lock"):
-            os.kill(os.getpid(), 9)
-    os.waitpid(child, 0)
-    with lease(tmp_path / "lock"):
-        pass

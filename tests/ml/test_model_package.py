@@ -264,7 +264,7 @@ def test_full_disk_leaves_nothing_behind(code, config, tmp_path, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model_package, "sync", full)
+    monkeypatch.setattr(model_package, "fsync_path", full)
     failure("No space left on device", code, config, None, parent_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
 

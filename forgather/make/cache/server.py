@@ -30,7 +30,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from forgather.make.storage.disk_cache import DiskCache, fsync_path
+from forgather.fsync import fsync_path
+from forgather.make.storage.disk_cache import DiskCache
 
 NAME = re.compile(r"/(ac|cas)/([0-9a-f]{64})")
 ENTRY_LIMIT = 64 << 20  # bytes

@@ -21,6 +21,8 @@ from forgather.make.stamps import BUNDLE, Members
 from forgather.make.storage.entry import Entry
 
 NEW = ["never built here"]
+# What a pack that was written by somebody else may lead to.
+NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 def take(build: Build, names: Collection[str]) -> list[str]:
@@ -38,7 +40,7 @@ def take(build: Build, names: Collection[str]) -> list[str]:
         return []
     try:
         return _Taking(build, entry, kinds).take()
-    except (BuildError, *FAULTS, LookupError, TypeError, ValueError, AttributeError):
+    except (BuildError, *FAULTS, *NONSENSE):
         return []
 
 

@@ -40,11 +40,6 @@ class Reason:
     causes: tuple[Reason, ...] = ()
     time: str | None = None  # of the last run, where it is meant and known
 
-    @property
-    def is_explained(self) -> bool:
-        """Every task that runs must have a reason; one that waits has a cause."""
-        return self.state in ("current", "none") or bool(self.facts or self.changes or self.causes)
-
 
 def lines(reason: Reason, root: Path) -> Iterator[str]:
     """The chain as text. Each task is described once."""

@@ -19,19 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from forgather.errors import BuildError
+from forgather.fsync import fsync_path
 from forgather.make.storage.pins import Pins
 
 FICLONE = 0x40049409  # linux/fs.h: share the extents of another file
 READ_ONLY = 0o444
 USE_SECONDS = 3600  # an entry that is used again within that time keeps its date
-
-
-def fsync_path(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from typing import Protocol
 from forgather.errors import BuildError
 from forgather.make.cache.sharing import Remote, code_among, fetch
 from forgather.make.digest import FileDigests, digest_bytes, hash_file
+from forgather.make.lock import FOLDER as LOCKS
 from forgather.make.lock import lease
 from forgather.make.storage.disk_cache import DiskCache, clone_file, disk_errors
 from forgather.make.storage.entry import Entry, Output
@@ -199,7 +200,7 @@ class Store:
         layer = self.shared if self.shared is not None and self.gives else self.local
         with ExitStack() as held:
             with suppress(OSError):  # not to be locked by us: then each of them makes it
-                held.enter_context(lease(layer.root / "locks" / key[:24]))
+                held.enter_context(lease(layer.root / LOCKS / key[:24]))
             yield
 
     # blobs

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forgather.make.digest import FileDigests
+from forgather.make.lock import FOLDER as LOCKS
 from forgather.make.storage.disk_cache import DiskCache, disk_errors
 from forgather.make.storage.pins import sweeping
 from forgather.make.storage.store import Store
@@ -84,6 +85,9 @@ def _leftovers(
     ]
     with sweeping(root) as living:
         found += leftovers.dead_scratch(root, living, now)
+    found += leftovers.unheld_locks(root / LOCKS)
+    if references is not None:
+        found += leftovers.unheld_locks(references.root / "build" / LOCKS)
     for one in found if not dry_run else ():
         one.remove()
     return found

@@ -4,7 +4,8 @@
 * texts in ``sources/`` that nothing mentions;
 * notes of uploads in ``outbox/``: garbage when the entry is gone. A note that has waited for a month
   does not keep its entry any longer;
-* half-written files of killed processes, whose names begin with a dot.
+* half-written files of killed processes, whose names begin with a dot;
+* files of leases in ``locks/`` that nobody holds.
 
 All of it may be lost at any time; nothing here is needed to build.
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from forgather.make.lock import is_unheld, remove_unheld
 from forgather.make.storage.pins import Living
 from forgather.make.storage.sources import FOLDER as SOURCES
 
@@ -28,6 +30,7 @@ OUTBOX = "outbox"
 STAGING = "staging"
 SENDING = ".sending"  # at the end of a note that is being worked on
 NOTE = re.compile(r"[0-9a-f]{64}(\.sending)?")
+LOCK = re.compile(r"[0-9a-f]{24}")  # the file of a lease: the beginning of a digest
 OWNED = re.compile(r"(\d+-[0-9a-f]+)\..*")  # a scratch file begins with the id of its process
 
 
@@ -44,6 +47,11 @@ class Leftover:
             shutil.rmtree(self.path, ignore_errors=True)
         else:
             self.path.unlink(missing_ok=True)
+
+
+class LockFile(Leftover):
+    def remove(self) -> None:
+        remove_unheld(self.path)  # somebody may have come meanwhile
 
 
 def waiting_notes(root: Path, now: float) -> set[str]:
@@ -78,6 +86,12 @@ def half_written(root: Path, now: float) -> Iterator[Leftover]:
         for path in _listed(root / folder):
             if path.name.startswith(".") and now - _used(path) > DAY:
                 yield Leftover("half-written files", path, tree_size(path))
+
+
+def unheld_locks(folder: Path) -> Iterator[Leftover]:
+    for path in _listed(folder):
+        if LOCK.fullmatch(path.name) and is_unheld(path):
+            yield LockFile("lock files that nobody holds", path, 0)
 
 
 def old_sources(

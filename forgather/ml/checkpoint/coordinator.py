@@ -146,10 +146,11 @@ class CheckpointCoordinator:
 
     def verify(self, path: Path) -> Verdict:
         """Refuse a damaged checkpoint; warn of what was deleted or cannot be checked."""
-        if not (path / MANIFEST_FILE).is_file():
-            logger.warning("%s has no %s: loading by file names, unchecked", path, MANIFEST_FILE)
-            return Verdict({}, verified=False)
-        verdict = verify_checkpoint(path)
+        has_manifest = (path / MANIFEST_FILE).is_file()
+        verdict = verify_checkpoint(path) if has_manifest else Verdict({}, verified=False)
+        if not verdict.verified:
+            lack = f"no hashes in its {MANIFEST_FILE}" if has_manifest else f"no {MANIFEST_FILE}"
+            logger.warning("%s has %s: loading by file names, unchecked", path, lack)
         if verdict.damage:
             raise CheckpointError(
                 f"checkpoint {path} is damaged: {'; '.join(verdict.damage)}",

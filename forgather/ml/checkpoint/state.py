@@ -77,6 +77,7 @@ def component_file(
     if pattern is SharingPattern.PER_GROUP:
         name = component.process_group_name
         return f"{key}_state_group_{name}_grank_{group_rank}_rank_{rank}.pt"
+    assert pattern is SharingPattern.PER_NODE
     return f"{key}_state_node_{node_rank}_rank_{rank}.pt"
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from forgather.errors import CheckpointError
+from forgather.fsync import fsync_path
 from forgather.ml.checkpoint.manifest import MANIFEST_FILE, verify_checkpoint, write_manifest
 from forgather.runs.layout import list_checkpoints
 
@@ -33,19 +34,6 @@ logger = logging.getLogger(__name__)
 
 _TEMPORARY = ".tmp-"
 _TRASH = ".trash-"
-
-
-def fsync_path(path: Path) -> None:
-    """Flush one file, or one directory's names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems know no fsync of directories.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def publish(final_path: Path, write: Callable[[Path], dict[str, Any]]) -> None:

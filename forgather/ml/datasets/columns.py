@@ -41,13 +41,6 @@ class TokenizedDataset:
         self._columns: dict[str, _Column] = {}
         self._length = 0
 
-    @classmethod
-    def from_batches(cls, batches: Iterable[Rows]) -> TokenizedDataset:
-        dataset = cls()
-        for batch in batches:
-            dataset.extend(batch)
-        return dataset
-
     def extend(self, batch: Rows) -> None:
         """Add the rows of ``batch``; all batches have the same columns, all columns as many rows."""
         if not self._columns:

@@ -44,7 +44,6 @@ class TextReport:
 
     files: int = 0
     documents: int = 0
-    characters: int = 0
     binary: list[str] = field(default_factory=list)
     undecodable: list[str] = field(default_factory=list)  # one entry for each document
 
@@ -95,7 +94,6 @@ class LocalText:
             for text in self._documents(name, path, report):
                 if by_file or self._is_mine(text):
                     report.documents += 1
-                    report.characters += len(text)
                     yield {"text": text, "source": name}
         self._finish(report)
 

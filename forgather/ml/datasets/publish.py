@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from forgather.errors import DataError
+from forgather.fsync import fsync_path
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def new_directory(final: Path) -> Iterator[Path]:
         except OSError:
             refuse_filled(final)
             raise
-        _sync(final.parent)
+        fsync_path(final.parent)
     finally:
         if aside.exists():
             shutil.rmtree(aside)
@@ -60,16 +61,8 @@ def file_digest(path: Path) -> str:
 def _sync_tree(root: Path) -> None:
     for directory, _, names in os.walk(root):
         for name in names:
-            _sync(Path(directory, name))
-        _sync(Path(directory))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            fsync_path(Path(directory, name))
+        fsync_path(Path(directory))
 
 
 def _umask() -> int:

@@ -13,8 +13,9 @@ from typing import Any
 from torch import nn
 
 from forgather.errors import RunError
+from forgather.fsync import fsync_path
 from forgather.ml.checkpoint import save_model_weights
-from forgather.ml.checkpoint.store import fsync_path, remove_tree
+from forgather.ml.checkpoint.store import remove_tree
 
 _WEIGHTS = (".safetensors", ".bin", ".index.json")
 

@@ -130,6 +130,19 @@ def test_a_damaged_manifest_is_no_checkpoint(coordinator, tmp_path, content):
     assert find_latest_checkpoint(tmp_path) == good
 
 
+@pytest.mark.parametrize("manifest", [None, '{"components": {}}'])
+def test_a_checkpoint_without_hashes_is_loaded_with_a_warning(coordinator, caplog, manifest):
+    """As other tools write them: with no manifest, or with one that has no hashes."""
+    path = coordinator.save_checkpoint(1)
+    assert coordinator.verify(path).verified
+    assert "unchecked" not in caplog.text
+    (path / "checkpoint_manifest.json").unlink()
+    if manifest is not None:
+        (path / "checkpoint_manifest.json").write_text(manifest)
+    assert not coordinator.verify(path).verified
+    assert "checkpoint_manifest.json: loading by file names, unchecked" in caplog.text
+
+
 def test_an_altered_manifest_is_noticed(coordinator):
     path = coordinator.save_checkpoint(1) / "checkpoint_manifest.json"
     path.write_text(path.read_text().replace('"world_size": 1', '"world_size": 2'))

@@ -30,7 +30,7 @@ from forgather.ml.trainer.callbacks import (
 from forgather.ml.trainer.flops import FlopCounter
 from forgather.ml.training_script import TrainingScript
 from forgather.runs.layout import list_runs
-from forgather.runs.records import read_header, read_records
+from forgather.runs.records import read_records
 
 
 class Recorder(TrainerCallback):
@@ -395,7 +395,8 @@ class TestCallbacks:
             eval_strategy="epoch",
         ).train()
         (run,) = list_runs(tmp_path / "out")
-        assert read_header(run / "trainer_logs.json")["project"] == "p"
+        header = (run / "trainer_logs.json").read_text().splitlines()[0]
+        assert json.loads(header)["project"] == "p"
         records = read_records(run / "trainer_logs.json")
         training = {"timestamp", "global_step", "epoch", "loss", "grad_norm", "max_grad_norm"}
         training |= {"tokens", "total_tokens", "total_flos", "learning_rate", "peak_mem_process"}

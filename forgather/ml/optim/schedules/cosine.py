@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from forgather.errors import ConfigError
+from forgather.ml.optim.schedules.by_step import ScheduleByStep
 
 
-class CosineLRScheduler(LRScheduler):
+class CosineLRScheduler(ScheduleByStep):
     def __init__(
         self,
         optimizer: Optimizer,
@@ -34,19 +34,8 @@ class CosineLRScheduler(LRScheduler):
         self.min_lr = min_lr
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        return [self.rate(base, self.last_epoch) for base in self.base_lrs]
-
     def rate(self, base: float, step: int) -> float:
         if step < self.warmup_steps:
             return base * step / self.warmup_steps
         part = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
         return self.min_lr + (base - self.min_lr) / 2 * (1 + math.cos(math.pi * min(part, 1.0)))
-
-    def state_dict(self) -> dict[str, object]:
-        """Only where it is: the shape comes from the config, so it may change on resume."""
-        return {
-            "last_epoch": self.last_epoch,
-            "base_lrs": list(self.base_lrs),
-            "_last_lr": list(self._last_lr),
-        }

@@ -18,12 +18,12 @@ from __future__ import annotations
 import math
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from forgather.errors import ConfigError
+from forgather.ml.optim.schedules.by_step import ScheduleByStep
 
 
-class InfiniteLRScheduler(LRScheduler):
+class InfiniteLRScheduler(ScheduleByStep):
     def __init__(
         self,
         optimizer: Optimizer,
@@ -52,11 +52,7 @@ class InfiniteLRScheduler(LRScheduler):
         self.checkpoint_step = checkpoint_step
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        return [self.rate(base, self.last_epoch) for base in self.base_lrs]
-
     def rate(self, base: float, step: int) -> float:
-        """The learning rate after ``step`` optimizer steps."""
         if step < self.warmup_steps:
             return base * step / self.warmup_steps
         since = step - self.warmup_steps
@@ -68,11 +64,3 @@ class InfiniteLRScheduler(LRScheduler):
             decay = math.exp(-(step - self.checkpoint_step) / self.tau)
             return self.min_lr + (plateau - self.min_lr) * decay
         return plateau
-
-    def state_dict(self) -> dict[str, object]:
-        """Only where it is: the shape comes from the config, so it may change on resume."""
-        return {
-            "last_epoch": self.last_epoch,
-            "base_lrs": list(self.base_lrs),
-            "_last_lr": list(self._last_lr),
-        }
