@@ -14,7 +14,7 @@ How the node's process ends tells the batch script what to do:
 
 * 0: done, the result is written.
 * 1: the action failed, and would fail again; the result says why.
-* ``RETRY``: the process was killed; the next start resumes from its newest checkpoint.
+* ``RETRY``: the process, or one of its gang, was killed; the next start resumes from its newest checkpoint.
 * ``STOPPED``: the scheduler asked it to stop, and it saved. No result.
 """
 
@@ -194,9 +194,9 @@ def _run_and_report(bundle: Bundle, gang: Gang, folder: Path) -> int:
         result = _worker_result(folder)
         if code != 0 and (was_asked or result.get("exit") == STOPPED):
             return STOPPED
-        if code < 0:
-            name = signal.Signals(-code).name
-            sys.stderr.write(f"{bundle.name}: its process was ended by {name}\n")
+        killer = _killer(bundle, gang, code, result)
+        if killer:
+            sys.stderr.write(f"{bundle.name}: its process was ended by {killer}\n")
             return RETRY
         if code and not result.get("error"):
             result = {"error": f"the worker process ended with status {code}", "exit": code}
@@ -207,6 +207,15 @@ def _run_and_report(bundle: Bundle, gang: Gang, folder: Path) -> int:
         report["error"] = error.render()
     write_json(folder / RESULT_FILE, report | {"ended": time.time()})
     return int(bool(report["error"]))
+
+
+def _killer(bundle: Bundle, gang: Gang, code: int, result: Mapping[str, Any]) -> str | None:
+    """What ended the process from outside; None where it ended by itself."""
+    if code < 0:
+        return signal.Signals(-code).name
+    # torchrun ends with 1 however one of its processes died. One that fails by itself reports why.
+    is_gang = gang.nodes > 1 or bundle.processes > 1
+    return "the end of its gang" if is_gang and code and not result.get("error") else None
 
 
 def _worker_result(folder: Path) -> dict[str, Any]:

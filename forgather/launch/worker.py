@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         code = 1
         result = failure(trouble, code)
     try:
-        if int(os.environ.get("RANK", "0")) == 0:
+        if int(os.environ.get("RANK", "0")) == 0 or "error" in result:
             write_result(Path(action["result"]), result)
     except OSError as error:
         sys.stderr.write(f"{action['result']} cannot be written: {error.strerror}\n")
@@ -127,7 +127,7 @@ def explain(error: ForgatherError) -> str:
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
-    aside = path.with_suffix(".new")
+    aside = path.with_suffix(f".{os.environ.get('RANK', '0')}.new")
     aside.write_text(json.dumps(result))
     os.replace(aside, path)
 

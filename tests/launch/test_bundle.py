@@ -184,3 +184,52 @@ def test_another_schema_is_named():
 def test_a_bundle_is_read_as_it_was_written(folder):
     bundle = write(folder, "", inputs=[Input("/a", "b")], processes=2)
     assert Bundle.loads(bundle.dumps()) == bundle
+
+
+GANG = """
+import json, os, signal, sys
+from pathlib import Path
+
+folder = Path(sys.argv[1]).parents[1]
+if os.environ["RANK"] == "1" and not (folder / "second").exists():
+    (folder / "second").write_text("")
+    {end}
+if os.environ["RANK"] == "0":
+    Path(sys.argv[1]).write_text("done")
+"""
+
+
+def test_a_gang_with_a_process_that_is_killed_is_started_again(folder):
+    write(folder, GANG.format(end="os.kill(os.getpid(), signal.SIGKILL)"), processes=2)
+    code, errors = run(folder)
+    assert code == RETRY and "test:one: its process was ended by" in errors
+    assert read_result(folder, "ticket") is None
+    code, errors = run(folder)
+    assert code == 0, errors
+    assert (folder / "out" / "result.txt").read_text() == "done"
+
+
+def test_a_gang_with_a_process_that_fails_is_not(folder):
+    report = "(folder / 'worker.json').write_text(json.dumps({'error': 'no'})); sys.exit(1)"
+    write(folder, GANG.format(end=report), processes=2)
+    assert run(folder)[0] == 1
+    assert read_result(folder, "ticket")["error"] == "no"
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_worker_of_any_rank_reports_why_it_failed(tmp_path, rank):
+    log = tmp_path / "trainer_logs.json"
+    log.write_text("no log")
+    action = {
+        "action": "plot",
+        "result": str(tmp_path / "result.json"),
+        "log": str(log),
+        "out": str(tmp_path),
+        "title": "",
+    }
+    (tmp_path / "action.json").write_text(json.dumps(action))
+    command = [sys.executable, "-m", "forgather.launch.worker", str(tmp_path / "action.json")]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "RANK": rank}
+    process = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+    assert process.returncode != 0
+    assert "trainer_logs.json" in json.loads((tmp_path / "result.json").read_text())["error"]
