@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class Entry:
         return {name: output.digest for name, output in self.outputs.items()}
 
     def dumps(self) -> bytes:
-        return canonical_json(asdict(self)).encode()
+        outputs = {name: vars(output) for name, output in self.outputs.items()}
+        return canonical_json(vars(self) | {"outputs": outputs}).encode()
 
     @classmethod
     def loads(cls, data: bytes, key: str) -> Entry:
