@@ -5,9 +5,6 @@ Knows the meaning of tags; knows nothing about importing or calling what they na
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,6 +18,7 @@ from forgather.lang.arguments import Pairs, call_arguments, check_keywords, take
 from forgather.lang.compose import Item, MappingItem, ScalarItem, SequenceItem, compose
 from forgather.lang.sourcemap import SourceMap
 from forgather.lang.tags import CALLS, CONTAINERS, VAR, Tag, parse_tag
+from forgather.memory import no_collections
 
 _ABSENT = object()
 
@@ -60,23 +58,11 @@ class ParsedConfig:
 def parse(text: str, source_map: SourceMap) -> ParsedConfig:
     """The graph of a rendered config; names and types are checked."""
     text = str.__str__(text)
-    with _no_collection():
+    with no_collections():
         builder = _Builder(source_map)
         root = builder.root(compose(text, source_map))
         check(root)
     return ParsedConfig(root, text, source_map, builder.positions, builder.kept)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Composing makes many small objects and no garbage; collecting while at it doubles the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Builder:

@@ -18,12 +18,12 @@ from forgather.make.database import is_empty
 from forgather.make.faults import FAULTS
 from forgather.make.index import ConfigIndex
 from forgather.make.kinds import AFTER_TRAINING
-from forgather.make.memory import no_collections
 from forgather.make.options import Options
 from forgather.make.probes import collecting
 from forgather.make.stamps import Stamps
 from forgather.make.survey import ALIAS, Survey, find_places, plan_stamp, survey
 from forgather.make.verdict import Verdict
+from forgather.memory import no_collections
 
 if TYPE_CHECKING:
     from forgather.make.catalog import Catalog

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from forgather.make.index import ConfigIndex
 from forgather.make.kinds import KINDS
-from forgather.make.memory import no_collections
 from forgather.make.probes import collecting
 from forgather.make.stamps import Stamps
+from forgather.memory import no_collections
 
 PROJECTS = "projects"
 ALIAS = "alias"  # in a plan: nothing of its own, only what it depends on

@@ -97,8 +97,9 @@ class _Taking:
             if seen is not None and seen[1] == self.outputs[path].digest:
                 self.probes[number] = (kind, name, seen[0])
         tasks = self._holding()
+        missing = self.records.keys() - set(tasks)
         for number, (kind, name, _sign) in list(self.probes.items()):
-            if kind == "record" and name not in tasks:
+            if kind == "record" and name in missing:
                 del self.probes[number]
         return tasks if self._write(tasks) else []
 
