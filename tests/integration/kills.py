@@ -171,6 +171,8 @@ def store_problems(top: Path) -> Iterator[str]:
     """What is wrong with the stores (``ac`` beside ``cas``) below a folder."""
     for actions in sorted(top.rglob("ac")):
         blobs = actions.with_name("cas")
+        if not blobs.is_dir():
+            continue  # no store: compiled templates lie in folders named by two digits of a digest
         whole: set[str] = set()
         for path in blobs.rglob("*"):
             if path.is_file():
