@@ -122,10 +122,7 @@ class _Taking:
         """Write records and stamps; False where another build has begun to meanwhile."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         own = {"time": now, "before": {}, "reasons": NEW}
-        records = {
-            task: (record["version"], canonical_json(record["fields"] | own), 0)
-            for task, record in ((task, self.records[task]) for task in tasks)
-        }
+        records = {task: (self.records[task]["version"], self._row(task, own), 0) for task in tasks}
         members = Members(dict.fromkeys(self.probes, True), self.bundles)
         stamps = [row for row in self.stamps if members.all(row[2])]
         bundles = {n: part for n, part in self.bundles.items() if members.one(n + BUNDLE)}
@@ -135,6 +132,9 @@ class _Taking:
             self.build.state.write(connection, records)
             self.build.stamps.adopt(connection, self.probes, bundles, stamps)
         return True
+
+    def _row(self, task: str, own: dict[str, Any]) -> str:
+        return canonical_json(self.records[task]["fields"] | own)
 
 
 def _members(numbers: list[int]) -> bytes:
