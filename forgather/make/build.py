@@ -75,7 +75,7 @@ class Build:
     # places
 
     def config_folder(self, compiled: Compiled) -> Path:
-        return config_folder(self.directory, compiled.id)
+        return self.directory / config_folder(compiled.id)
 
     def place(self, target: Target) -> Path:
         return self.config_folder(target.compiled) / self.rules[target.kind].folder
@@ -367,11 +367,11 @@ class Build:
         self.stamps.database.close()
 
 
-def config_folder(build: Path, config: str) -> Path:
-    """``build/<ID>``; a config named like an artifact gets a suffix."""
+def config_folder(config: str) -> str:
+    """``<ID>``, below ``build/``; a config named like an artifact gets a suffix."""
     name = variants.folder(config)
     project, _, last = name.rpartition("/")
-    return build / project / f"{last}-config" if project and last in RESERVED else build / name
+    return f"{name}-config" if project and last in RESERVED else name
 
 
 def open_store(root: Path, digests: FileDigests) -> Store:

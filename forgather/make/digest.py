@@ -26,9 +26,12 @@ HASHED_AT_ONCE = 1 << 18  # bytes
 
 def canonical_json(value: Any) -> str:
     """The one text of ``value``: sorted keys, no spaces, no NaN (raises ValueError)."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def digest_json(kind: str, value: Any) -> str:

@@ -84,7 +84,8 @@ def _note(probe: Probe) -> None:
 
 
 def signature(stat: os.stat_result) -> str:
-    return ":".join(map(str, signed(stat)))
+    mtime, ctime, size, inode = signed(stat)
+    return f"{mtime}:{ctime}:{size}:{inode}"
 
 
 def is_settled(stat: os.stat_result) -> bool:

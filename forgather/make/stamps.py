@@ -142,19 +142,17 @@ class Stamps:
 class Members:
     """Which members hold, given which probes do, and what bundles consist of."""
 
-    def __init__(self, known: dict[int, bool], bundles: Mapping[int, bytes]) -> None:
-        self._known = known
-        self._bundles = bundles
+    def __init__(self, probes: Iterable[int], bundles: Mapping[int, bytes]) -> None:
+        self._holding = set(probes)
+        for number in sorted(bundles):  # a bundle is written after those that it consists of
+            if self.all(bundles[number]):
+                self._holding.add(number + BUNDLE)
 
-    def one(self, member: int) -> bool:
-        known = self._known.get(member)
-        if known is None:
-            parts = self._bundles.get(member - BUNDLE)
-            known = self._known[member] = parts is not None and self.all(parts)
-        return known
+    def has(self, bundle: int) -> bool:
+        return bundle + BUNDLE in self._holding
 
     def all(self, members: bytes) -> bool:
-        return all(map(self.one, array("I", members)))
+        return self._holding.issuperset(array("I", members))
 
 
 class Check:
@@ -193,7 +191,7 @@ class Check:
 
     @cached_property
     def members(self) -> Members:
-        return Members(dict(self.known), self.bundles)
+        return Members((number for number, holds in self.known.items() if holds), self.bundles)
 
 
 def _lacks_bundles(wanted: Iterable[int], known: Mapping[int, Any]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from forgather.make import request
 from forgather.make.options import Options
+from forgather.make.probes import SETTLED_SECONDS
 from forgather.make.state import State
 from tests.integration import forked
 from tests.integration.cheap import PLAIN, copy_sources, make_workspace, outputs
@@ -65,6 +66,11 @@ def differing(one, other, *, but="nothing"):
     return [name for name in names if one.get(name) != other.get(name) and not name.endswith(but)]
 
 
+def settle():
+    """Packs have nothing to do with files that are younger than that."""
+    time.sleep(SETTLED_SECONDS * 1.2)
+
+
 @pytest.fixture(scope="module")
 def donor(tmp_path_factory):
     """A checkout where everything was built."""
@@ -73,6 +79,7 @@ def donor(tmp_path_factory):
     donor = Many(make_workspace(folder / "workspace"), folder / "cache")
     for number in range(COUNT):
         donor.leaf(number).write_text(PLAIN.format(name=f"many{number}", base="base"))
+    settle()
     done = donor.doit()
     assert done.code == 0 and len(done.built) > 2 * COUNT, done.output
     return donor
@@ -82,7 +89,9 @@ def donor(tmp_path_factory):
 def new(donor, tmp_path):
     """A new checkout, and a cache with all that the donor gave it."""
     cache = shutil.copytree(donor.cache, tmp_path / "cache")
-    return Many(copy_sources(donor.root, tmp_path / "deep" / "copy"), cache)
+    new = Many(copy_sources(donor.root, tmp_path / "deep" / "copy"), cache)
+    settle()
+    return new
 
 
 # packs

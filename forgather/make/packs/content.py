@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from forgather.make.build import PACKAGE
 from forgather.make.digest import digest_json, hash_file
 from forgather.make.probes import (
+    SETTLED_SECONDS,
     environment_sign,
     folder_signature,
     holds,
@@ -42,10 +44,10 @@ def look(kind: str, name: str, names: Names) -> tuple[str, str] | None:
     """The sign of what stands at ``name`` now and its digest; None where nothing sure can be said."""
     try:
         if kind == "file":
-            before, digest = os.stat(name), hash_file(name)
+            before, digest = _settled(name), hash_file(name)
             sign, after = signature(before), signature(os.stat(name))
         elif kind == "dir":
-            before, digest = os.stat(name), names.listing(name)
+            before, digest = _settled(name), names.listing(name)
             sign, after = folder_signature(before), folder_signature(os.stat(name))
         elif kind == "env":
             sign = environment_sign(name)
@@ -55,6 +57,17 @@ def look(kind: str, name: str, names: Names) -> tuple[str, str] | None:
     except OSError:
         return None
     return (sign, digest) if sign == after and is_settled(before) else None
+
+
+def _settled(path: str) -> os.stat_result:
+    """The stat of a file or folder; where it was written a moment ago, that of a moment later."""
+    stat = os.stat(path)
+    if (
+        0 <= time.time() - stat.st_ctime <= SETTLED_SECONDS
+    ):  # as that of the root, where build/ is new
+        time.sleep(SETTLED_SECONDS)
+        stat = os.stat(path)
+    return stat
 
 
 class Names:

@@ -50,7 +50,7 @@ def _pack(build: Build, connection: sqlite3.Connection) -> Entry:
         packed = _packed(names, outputs, *probe) if check.known[number] else None
         if packed is not None:
             probes[number] = packed
-    members = Members(dict.fromkeys(probes, True), check.bundles)
+    members = Members(probes, check.bundles)
     values = {
         "stamps": [[name, data, _numbers(part)] for name, data, part in rows if members.all(part)],
         "bundles": [[number, _numbers(part)] for number, part in check.bundles.items()],

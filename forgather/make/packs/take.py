@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from forgather.errors import BuildError
 from forgather.make.build import Build, config_folder
 from forgather.make.compile import FILES
 from forgather.make.database import is_empty
-from forgather.make.digest import canonical_json
 from forgather.make.faults import FAULTS
 from forgather.make.packs.content import KINDS, PATHS, Names, below, key, look
-from forgather.make.probes import SETTLED_SECONDS
-from forgather.make.stamps import BUNDLE, Members
+from forgather.make.probes import SETTLED_SECONDS, signature
+from forgather.make.stamps import Members
 from forgather.make.storage.entry import Entry
 
 NEW = ["never built here"]
@@ -35,7 +37,7 @@ def take(build: Build, names: Collection[str]) -> list[str]:
     if not asked:
         return []
     kinds = KINDS[: max(asked) + 1]
-    entry = next(build.store.each(key(build.stamps, Names(build.root)), far=False), None)
+    entry = build.store.offered(key(build.stamps, Names(build.root)))
     if entry is None:
         return []
     try:
@@ -67,8 +69,7 @@ class _Taking:
         kind, _, config = task.partition(":")
         return (
             kind in KINDS
-            and os.path.join(self.build.root, place)
-            == str(config_folder(self.build.directory, config))
+            and place == f"{self.build.directory.name}/{config_folder(config)}"
             and set(files) <= set(FILES.values())
             and all(self.outputs[f"{place}/{name}"].digest == sha for name, sha in files.items())
         )
@@ -89,13 +90,12 @@ class _Taking:
             self.probes[number] = (kind, path, sign)
 
     def take(self) -> list[str]:
-        placed = {path for task in self._holding() for path in self._place(task)}
-        time.sleep(SETTLED_SECONDS)  # what was just written can still change within one tick
+        with self.build.store.staging("pack") as folder:
+            signs = self._publish(self._stage(folder))
         for number, path in self.paths.items():
             kind, name, _sign = self.probes.pop(number)
-            seen = look(kind, name, self.names) if path in placed else None
-            if seen is not None and seen[1] == self.outputs[path].digest:
-                self.probes[number] = (kind, name, seen[0])
+            if path in signs:
+                self.probes[number] = (kind, name, signs[path])
         tasks = self._holding()
         missing = self.records.keys() - set(tasks)
         for number, (kind, name, _sign) in list(self.probes.items()):
@@ -104,28 +104,50 @@ class _Taking:
         return tasks if self._write(tasks) else []
 
     def _holding(self) -> list[str]:
-        members = Members(dict.fromkeys(self.probes, True), self.bundles)
+        members = Members(self.probes, self.bundles)
         return [name for name, _, part in self.stamps if name in self.records and members.all(part)]
 
-    def _place(self, task: str) -> list[str]:
-        """Put the files of a task into their places; which were put."""
-        fields = self.records[task]["fields"]
-        paths = [f"{fields['place']}/{name}" for name in fields["files"]]
-        try:
-            for path in paths:
-                self.build.store.place(self.outputs[path], f"{self.build.root}/{path}")
-        except BuildError:  # a damaged blob, which has been told
-            return []
-        return paths
+    def _stage(self, folder: Path) -> dict[str, tuple[str, dict[str, str]]]:
+        """For each place: the folder that is to be put there, and the signs of the files in it.
+
+        A folder is moved as a whole: that leaves the stats of the files in it as they are.
+        """
+        staged: dict[str, tuple[str, dict[str, str]]] = {}
+        for task in self._holding():
+            fields = self.records[task]["fields"]
+            place = fields["place"]
+            if place not in staged:
+                staged[place] = f"{folder}{os.sep}{len(staged)}", {}
+                os.mkdir(staged[place][0])
+            aside, signs = staged[place]
+            for name, sha in fields["files"].items():
+                data = self.build.store.offered_blob(sha)
+                if data is not None:
+                    signs[f"{place}/{name}"] = _written(f"{aside}{os.sep}{name}", data)
+        return staged
+
+    def _publish(self, staged: Mapping[str, tuple[str, dict[str, str]]]) -> dict[str, str]:
+        """Put folders into their places; the signs of the files in those that could be put."""
+        time.sleep(SETTLED_SECONDS)  # what was just written can still change within one tick
+        published: dict[str, str] = {}
+        for place in sorted(staged):  # a folder that lies in another one after that
+            aside, signs = staged[place]
+            with suppress(OSError):  # something stands there
+                _move(aside, f"{self.build.root}{os.sep}{place}")
+                published |= signs
+        return published
 
     def _write(self, tasks: list[str]) -> bool:
         """Write records and stamps; False where another build has begun to meanwhile."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         own = {"time": now, "before": {}, "reasons": NEW}
-        records = {task: (self.records[task]["version"], self._row(task, own), 0) for task in tasks}
-        members = Members(dict.fromkeys(self.probes, True), self.bundles)
+        records = {
+            task: (self.records[task]["version"], json.dumps(self.records[task]["fields"] | own), 0)
+            for task in tasks
+        }
+        members = Members(self.probes, self.bundles)
         stamps = [row for row in self.stamps if members.all(row[2])]
-        bundles = {n: part for n, part in self.bundles.items() if members.one(n + BUNDLE)}
+        bundles = {n: part for n, part in self.bundles.items() if members.has(n)}
         with self.build.stamps.database.writing() as connection:
             if not is_empty(connection):
                 return False
@@ -133,9 +155,22 @@ class _Taking:
             self.build.stamps.adopt(connection, self.probes, bundles, stamps)
         return True
 
-    def _row(self, task: str, own: dict[str, Any]) -> str:
-        return canonical_json(self.records[task]["fields"] | own)
-
 
 def _members(numbers: list[int]) -> bytes:
     return array("I", numbers).tobytes()
+
+
+def _written(path: str, data: bytes) -> str:
+    """Write a file; its sign."""
+    with open(path, "xb", buffering=0) as stream:
+        while data:  # a full disk may take some of it
+            data = data[stream.write(data) :]
+        return signature(os.fstat(stream.fileno()))
+
+
+def _move(folder: str, target: str) -> None:
+    try:
+        os.rename(folder, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.rename(folder, target)

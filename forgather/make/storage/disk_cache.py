@@ -152,7 +152,7 @@ class DiskCache:
 
 def _read(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", buffering=0) as stream:
             return stream.read()
     except OSError:  # not there, or not to be read: the same to whoever asks
         return None

@@ -90,12 +90,14 @@ def _is_output(output: Output) -> bool:
 
 def _are_files(outputs: Mapping[str, Output]) -> bool:
     """Whether the names can be files below one folder, side by side."""
+    if not all(map(_is_part, {part for name in outputs for part in name.split("/")})):
+        return False
     folders: set[str] = set()
     for name in outputs:
-        parts = name.split("/")
-        if "\0" in name or not all(map(_is_part, parts)):
-            return False
-        folders.update("/".join(parts[:count]) for count in range(1, len(parts)))
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     return folders.isdisjoint(outputs)
 
 
@@ -104,7 +106,7 @@ def _is_part(part: str) -> bool:
         size = len(os.fsencode(part))
     except UnicodeEncodeError:
         return False
-    return 0 < size <= LONGEST_NAME and part not in (".", "..")
+    return 0 < size <= LONGEST_NAME and "\0" not in part and part not in (".", "..")
 
 
 def _is_list_of_lists(reads: Any) -> bool:

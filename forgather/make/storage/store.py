@@ -124,6 +124,22 @@ class Store:
             if all(map(self.shared.has_blob, entry.files.values())):
                 self.shared.write_entry(entry.key, self._sealed(entry))
 
+    def offered(self, key: str) -> Entry | None:
+        """What another checkout of this user has offered. Its blobs may be gone, see offered_blob."""
+        if self.shared is None:
+            return None
+        self.shared.use_entry(key)
+        return self._parse(key, self.shared.read_entry_bytes(key), trusted=False)
+
+    def offered_blob(self, sha: str) -> bytes | None:
+        """The bytes of a blob of the shared layer; None where it is not there any more, or damaged."""
+        assert self.shared is not None
+        data = self.shared.read_blob(sha)
+        if data is None or digest_bytes(data) == sha:
+            return data
+        self._remove_damaged(sha)
+        return None
+
     def _sealed(self, entry: Entry) -> bytes:
         data = entry.dumps()
         return data if self.signer is None else self.signer.sign(data)
