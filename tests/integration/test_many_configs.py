@@ -219,6 +219,19 @@ def test_a_damaged_blob_is_named_and_its_config_made_again(donor, new):
     assert differing(new.texts(), donor.texts()) == []
 
 
+def test_what_stands_in_the_place_of_an_artifact_stays(donor, new):
+    notes = new.root / "build/plain/many3/notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    done = new.doit()
+    there = ("plain/many3", "plain")  # whose folders are there, and are looked at one by one
+    assert done.how("restored") == {f"{kind}:{name}" for kind in TEXTS for name in there}
+    assert len(done.taken) > 2 * COUNT - 2
+    assert notes.read_text() == "mine"
+    notes.unlink()
+    assert differing(new.texts(), donor.texts()) == []
+
+
 @pytest.mark.parametrize("lost", ["cas", "ac"])
 def test_a_blob_or_an_entry_that_is_gone_is_made_again(donor, new, lost):
     path, pack = pack_of(new.cache)
