@@ -36,6 +36,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from forgather.durable import replace_file
 from forgather.errors import BuildError
 from forgather.launch.gang import Gang
 from forgather.launch.outputs import output_digests
@@ -120,16 +121,6 @@ def _bad_input(bundle: Bundle, one: Input, what: str) -> BuildError:
     )
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace ``path``: the old content or the new, on this node and on all that share the disk."""
-    aside = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}")
-    with open(aside, "w") as stream:
-        json.dump(value, stream, indent=1, sort_keys=True)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(aside, path)
-
-
 def read_result(folder: Path, ticket: str) -> dict[str, Any] | None:
     """The result of the submission ``ticket``, once it is there."""
     try:
@@ -205,7 +196,8 @@ def _run_and_report(bundle: Bundle, gang: Gang, folder: Path) -> int:
             report["outputs"] = output_digests(bundle.outputs)
     except BuildError as error:
         report["error"] = error.render()
-    write_json(folder / RESULT_FILE, report | {"ended": time.time()})
+    text = json.dumps(report | {"ended": time.time()}, indent=1, sort_keys=True)
+    replace_file(folder / RESULT_FILE, text)
     return int(bool(report["error"]))
 
 

@@ -8,7 +8,6 @@ The first node picks a free port and writes it into the job's folder, which ever
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from forgather.durable import replace_file
 from forgather.errors import BuildError
 
 WAIT_SECONDS = 600  # for the first node; a node may take long to come up
@@ -77,9 +77,7 @@ class Gang:
         path = folder / f"port.{self.attempt}"
         if self.rank == 0:
             port = free_port()
-            aside = path.with_name(f".{path.name}")
-            aside.write_text(str(port))
-            os.replace(aside, path)
+            replace_file(path, str(port))
             return port
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:

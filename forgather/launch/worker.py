@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from forgather.durable import replace_file
 from forgather.errors import BuildError, ForgatherError
 from forgather.launch.fresh_code import compile_users_code
 from forgather.launch.reported import as_data
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         result = failure(trouble, code)
     try:
         if int(os.environ.get("RANK", "0")) == 0 or "error" in result:
-            write_result(Path(action["result"]), result)
+            replace_file(Path(action["result"]), json.dumps(result))
     except OSError as error:
         sys.stderr.write(f"{action['result']} cannot be written: {error.strerror}\n")
         return 1
@@ -124,12 +125,6 @@ def explain(error: ForgatherError) -> str:
     ]
     shown = "".join(traceback.format_list(frames[-3:]))
     return f"{text}\n{shown}" if shown else text
-
-
-def write_result(path: Path, result: dict[str, Any]) -> None:
-    aside = path.with_suffix(f".{os.environ.get('RANK', '0')}.new")
-    aside.write_text(json.dumps(result))
-    os.replace(aside, path)
 
 
 if __name__ == "__main__":

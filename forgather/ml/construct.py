@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import shutil
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from forgather.durable import replace_file
 from forgather.errors import BuildError, did_you_mean
 
 LOCK_TIMEOUT = 300.0
@@ -122,7 +121,7 @@ def write_file(
             return result
         _refuse_or_warn(path, exists)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, content)
+    replace_file(path, content)
     return result
 
 
@@ -138,20 +137,6 @@ def _refuse_or_warn(path: Path, exists: str) -> None:
         )
     if exists == "warn":
         warnings.warn(f"{path} is replaced", stacklevel=3)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
 
 
 def copy_package_files(dest_dir: str | Path, obj: Any, exists: str = "ok") -> Any:

@@ -32,8 +32,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from forgather.durable import fsync_path
 from forgather.errors import BuildError, ForgatherError, Span, did_you_mean
-from forgather.fsync import fsync_path
 from forgather.ml.package_fields import config_fields, generation_fields, short_name, write_json
 from forgather.ml.package_import import content_digest, package_class, unload
 

@@ -6,9 +6,9 @@ has a snapshot (a resumed training) keeps its first one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from forgather.durable import replace_file
 from forgather.runs.layout import CONFIG_FILE
 
 
@@ -17,7 +17,5 @@ def write_snapshot(run_directory: str | Path, text: str) -> Path:
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    replace_file(path, text)
     return path

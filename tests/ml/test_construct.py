@@ -129,7 +129,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def no_space(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(construct.os, "fsync", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
         construct.write_file("new", path)
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["f"]

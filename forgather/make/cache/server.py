@@ -30,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from forgather.fsync import fsync_path
+from forgather.durable import fsync_path
 from forgather.make.storage.disk_cache import DiskCache
 
 NAME = re.compile(r"/(ac|cas)/([0-9a-f]{64})")

@@ -33,7 +33,13 @@ from forgather.make.storage.disk_cache import clone_file, write_atomically
 from forgather.make.storage.entry import Entry
 from forgather.make.target import Made, Rule, Target
 from forgather.make.worker_call import refuse_other_job, run_worker, take_result
-from forgather.runs.layout import RUNS_DIRECTORY, list_checkpoints
+from forgather.runs.layout import (
+    CONFIG_FILE,
+    LOG_FILE,
+    RUNS_DIRECTORY,
+    SAMPLES_FILE,
+    list_checkpoints,
+)
 from forgather.runs.ledger import EARLIER_DIRECTORY, LEDGER_FILE, LOCK_FILE, read_ledger
 
 
@@ -241,7 +247,7 @@ def _finished(build: Build, target: Target, output: Path, ledger: dict[str, Any]
         run = output / RUNS_DIRECTORY / run.name
     names += [
         str((run / name).relative_to(output))
-        for name in ("trainer_logs.json", "config.yaml", "samples.jsonl")
+        for name in (LOG_FILE, CONFIG_FILE, SAMPLES_FILE)
         if (run / name).exists()
     ]
     state = tree_files(checkpoint)  # with the optimizer's: whoever restores it can train on

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from forgather.durable import fsync_path, replace_file
 from forgather.errors import BuildError
-from forgather.fsync import fsync_path
 from forgather.make.storage.pins import Pins
 
 FICLONE = 0x40049409  # linux/fs.h: share the extents of another file
@@ -44,23 +44,10 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Replace ``path`` by ``data``: the old content or the new, never a mix."""
-    if isinstance(data, str):
-        data = data.encode()
+    """Replace ``path`` by ``data``; its folder is made. Raises BuildError (FG601) where that cannot be."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        fsync_path(path.parent)
+        replace_file(path, data)
 
 
 def clone_file(source: Path, target: Path, *, durable: bool = True) -> None:

@@ -25,8 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from forgather.durable import fsync_path
 from forgather.errors import CheckpointError
-from forgather.fsync import fsync_path
 from forgather.ml.checkpoint.manifest import MANIFEST_FILE, verify_checkpoint, write_manifest
 from forgather.runs.layout import list_checkpoints
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from forgather.durable import fsync_path
 from forgather.errors import DataError
-from forgather.fsync import fsync_path
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
+from forgather.durable import fsync_path
 from forgather.errors import RunError
-from forgather.fsync import fsync_path
 from forgather.ml.checkpoint import save_model_weights
 from forgather.ml.checkpoint.store import remove_tree
 

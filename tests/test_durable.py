@@ -1,4 +1,4 @@
-"""Flushing paths to the disk."""
+"""Flushing paths to the disk, and files that are replaced whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from forgather.fsync import fsync_path
+from forgather.durable import fsync_path, replace_file
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,19 @@ def test_only_a_folder_may_be_unknown_to_fsync(tmp_path, monkeypatch, number, ra
                 fsync_path(path)
         else:
             fsync_path(path)
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    replace_file(file, "old")
+    replace_file(file, b"new")
+    assert file.read_text() == "new" and file.stat().st_mode & 0o777 == 0o644
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        replace_file(file, "newer")
+    assert file.read_text() == "new"
+    assert os.listdir(tmp_path) == ["file"]
