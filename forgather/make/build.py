@@ -165,7 +165,7 @@ class Build:
     def start_uploads(self) -> None:
         """What was made goes to the remote cache, by a process of its own."""
         if self.store.outbox is not None:
-            from forgather.make.cache.outbox import start_push
+            from forgather.make.cache.pusher import start_push
 
             start_push(self.root, self.store.outbox)
 

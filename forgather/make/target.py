@@ -54,6 +54,7 @@ class Rule:
     make: writes the outputs into the folder it is given.
     restore: for a rule whose outputs have a place of their own (``Made.place``): puts those of a
         store entry there. Other outputs go to the folder of the config below ``build/``.
+    promise: of a step that can follow a training as a job: the inputs that are known before it has ended.
     place: for such a rule, where that place is now.
     folder: that folder, below the config's.
     whole_folder: the outputs own their folder; else they stand beside those of other rules.
@@ -66,5 +67,6 @@ class Rule:
     outputs: Callable[[Build, Target], dict[str, Output]] | None = None
     restore: Callable[[Build, Target, Entry], Made] | None = None
     place: Callable[[Target], Path] | None = None
+    promise: Callable[[Build, Target], dict[str, Any]] | None = None
     folder: str = ""
     whole_folder: bool = True

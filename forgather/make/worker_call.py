@@ -3,7 +3,7 @@
 The action is a JSON file (see :mod:`forgather.launch.worker`): the worker never loads a project.
 A worker dies with the build that started it, so that a killed build leaves no training behind that
 would race with the next one. An action may run as a job of a cluster instead, which does outlive the
-build (:mod:`forgather.make.cluster.submit`); nothing of that is imported where there are no jobs.
+build (:mod:`forgather.make.cluster.run`); nothing of that is imported where there are no jobs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def run_worker(build: Build, target: Target, action: dict[str, Any], folder: Pat
         if (result := adopt(build, target, folder)) is not None:
             return result
     if runs_elsewhere(build, target.kind) or (has_jobs and _is_underway(build, target)):
-        from forgather.make.cluster.submit import run_as_job
+        from forgather.make.cluster.run import run_as_job
 
         return run_as_job(build, target, action, folder)
     return _run_in_process(build, target, action, folder)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from forgather.make.cache.outbox import LOG, SENDING, Outbox, start_push
+from forgather.make.cache.outbox import LOG, SENDING, Outbox
+from forgather.make.cache.pusher import start_push
 from forgather.make.cache.remote import Remote
 from forgather.make.cache.signing import Signer
 from forgather.make.digest import FileDigests

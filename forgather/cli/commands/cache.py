@@ -150,7 +150,7 @@ def _root(context: Context) -> Path | None:
 
 
 def _push(context: Context, args: Namespace) -> int:
-    from forgather.make.cache.outbox import PUSH_RATE
+    from forgather.make.cache.pusher import PUSH_RATE
     from forgather.make.cache.settings import CacheSettings, store_folder
     from forgather.make.storage.disk_cache import DiskCache
 

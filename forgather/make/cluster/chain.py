@@ -21,10 +21,7 @@ from forgather.make.cluster.jobs import JobFolder, job_folder, make_bundle
 from forgather.make.cluster.submit import bring_back, is_at_work, wait
 from forgather.make.digest import digest_json
 from forgather.make.logs import log_path
-from forgather.make.rules import checkpoint, plot
 from forgather.make.target import Target
-
-PROMISES = {"checkpoint": checkpoint.promise, "plot": plot.promise}
 
 
 def chain_key(kind: str, training: str) -> str:
@@ -37,14 +34,15 @@ def submit_followers(build: Build, target: Target, chosen: Engine, job: str) -> 
     training = build.key(target)[0]
     found: dict[str, str] = {}
     for follower in build.planner.targets(target.compiled):
-        if follower.kind not in PROMISES:
+        make_promise = build.rules[follower.kind].promise
+        if make_promise is None:
             continue
         key = chain_key(follower.kind, training)
         folder = job_folder(build, key)
         if (running := chosen.find(key, folder.path)) is not None:
             found[follower.name] = running
             continue
-        promise = PROMISES[follower.kind](build, follower)
+        promise = make_promise(build, follower)
         out = folder.path / "work" / "out"
         action = _action(build, follower, training, promise, out)
         bundle = make_bundle(
@@ -87,7 +85,7 @@ def _action(
 
 def adopt(build: Build, target: Target, scratch: Path) -> dict[str, Any] | None:
     """The result of the job that did this step already; None where there is none that fits."""
-    if target.kind not in PROMISES:
+    if build.rules[target.kind].promise is None:
         return None
     training = build.record(f"train:{target.id}").key
     folder = job_folder(build, chain_key(target.kind, training))

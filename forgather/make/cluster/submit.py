@@ -21,7 +21,6 @@ from forgather.launch.executors import ENGINES, Engine, engine
 from forgather.launch.executors.resources import Resources, load_resources
 from forgather.launch.outputs import output_digests
 from forgather.make.build import Build
-from forgather.make.cluster.deferred import Submitted
 from forgather.make.cluster.jobs import JobFolder, job_folder, link_or_copy, make_bundle
 from forgather.make.digest import tree_files
 from forgather.make.logs import log_path
@@ -32,23 +31,6 @@ EXPORTED = (
 )
 LOOK_SECONDS = 0.2  # between looks at the result file: a stat, nobody is asked
 PATIENCE = 3  # how often a job may be found dead before its result is no longer waited for
-
-
-def run_as_job(build: Build, target: Target, action: dict[str, Any], scratch: Path) -> dict:
-    """Run ``action`` as a job, or wait for the one that runs it already."""
-    key, _inputs = build.key(target)
-    folder = job_folder(build, key)
-    chosen, job = submit(build, target, action, scratch)
-    if job is not None and build.options.detach:
-        from forgather.make.cluster.chain import submit_followers
-
-        more = submit_followers(build, target, chosen, job)
-        raise Submitted(_submitted(target, job, more))
-    result = wait(build, target, folder, chosen, job)
-    if target.kind != "train":  # a training's result is taken when its ledger says "done"
-        bring_back(folder, scratch)
-        folder.collected()
-    return result
 
 
 def bring_back(folder: JobFolder, scratch: Path) -> None:
@@ -237,11 +219,6 @@ def refuse_while_running(build: Build, output: Path, old_key: str) -> None:
             hint=f"wait for it, or end it: {chosen.how_to_cancel(job)}",
             code="FG658",
         )
-
-
-def _submitted(target: Target, job: str, more: Mapping[str, str]) -> str:
-    chain = "".join(f", then {name} as job {one}" for name, one in more.items())
-    return f"{target.name} is job {job}{chain}"
 
 
 def _say(message: str) -> None:

@@ -47,4 +47,6 @@ def make(build: Build, target: Target, out: Path) -> Made:
     return Made(result.get("values", {}))
 
 
-RULE = Rule("checkpoint", "a verified model directory", inputs, make, folder="checkpoint")
+RULE = Rule(
+    "checkpoint", "a verified model directory", inputs, make, promise=promise, folder="checkpoint"
+)

@@ -49,4 +49,4 @@ def make(build: Build, target: Target, out: Path) -> Made:
     return Made()
 
 
-RULE = Rule("plot", "loss curves of the run", inputs, make, folder="plot")
+RULE = Rule("plot", "loss curves of the run", inputs, make, promise=promise, folder="plot")
