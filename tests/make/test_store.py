@@ -11,6 +11,7 @@ import pytest
 
 from forgather.errors import BuildError
 from forgather.make.digest import FileDigests
+from forgather.make.probes import collecting
 from forgather.make.state import Record, State, damaged_output
 from forgather.make.storage.disk_cache import DiskCache, write_atomically
 from forgather.make.storage.entry import Entry, scan
@@ -54,6 +55,13 @@ def test_what_is_put_comes_back(store, tmp_path):
     store.checkout(entry.outputs, tmp_path / "out")
     assert (tmp_path / "out" / "b").read_text() == "two"
     assert scan(tmp_path / "out", store.digests) == entry.outputs
+
+
+def test_no_verdict_rests_on_what_the_store_holds_already(store, tmp_path):
+    entry = stored(store, tmp_path, a="one")
+    with collecting() as seen:
+        store.put(entry, tmp_path / "source-1111")
+    assert not seen.items
 
 
 def test_a_checkout_replaces_the_whole_tree(store, tmp_path):

@@ -46,7 +46,7 @@ def _is_whole(store: Store, place: Path, blob: Path, sha: str) -> bool:
     try:
         if os.path.samefile(place, blob):
             return False
-        return store.digests(place) == sha and store.digests(blob) == sha
+        return store.digests(place) == sha and store.blob_digest(blob) == sha
     except OSError:
         return False
 
