@@ -50,7 +50,10 @@ CompleteWait=0
 MinJobAge=3600
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=2 State=UNKNOWN
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=2 State=UNKNOWN
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP PriorityTier=1
+PartitionName=urgent Nodes=n1,n2 MaxTime=60 State=UP PriorityTier=2
 """
 
 
@@ -90,9 +93,10 @@ class Cluster:
         self._daemon("slurmctld", "slurmctld", "-D")
         self.start_node("n1")
         self.start_node("n2")
-        self._wait(
-            "its nodes", lambda: self.ask("sinfo", "-hN", "-o", "%T").split() == ["idle"] * 2
-        )
+        self._wait("its nodes", self.is_idle)
+
+    def is_idle(self) -> bool:
+        return self.ask("sinfo", "-hN", "-p", "main", "-o", "%T").split() == ["idle"] * 2
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"

@@ -62,11 +62,7 @@ def is_started_again(cluster, job: str) -> bool:
 
 
 def wait_for_idle_nodes(cluster) -> None:
-    wait_until(
-        lambda: cluster.ask("sinfo", "-hN", "-o", "%T").split() == ["idle"] * 2,
-        "both nodes idle",
-        pause=ASKING,
-    )
+    wait_until(cluster.is_idle, "both nodes idle", pause=ASKING)
 
 
 def test_a_gang_over_two_nodes(slurm, tmp_path):
@@ -109,6 +105,32 @@ def test_the_time_limit_asks_for_another_turn(slurm, cluster, tmp_path):
     assert result_of(bundle)["error"] is None
     assert out.read_text() == "again"
     assert cluster.jobs()[job]["Restarts"] == "1"
+
+
+def test_a_job_that_is_preempted_goes_on_later(slurm, cluster, tmp_path):
+    """What a more urgent job takes the node from is asked to stop, waits, and starts again."""
+    source = (
+        "import os, signal, sys, time, pathlib\n"
+        "out = pathlib.Path(sys.argv[1])\n"
+        "def stop(*_): out.with_name('asked').touch(); sys.exit(1)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "again = out.exists()\n"
+        "out.write_text('again' if again else 'first')\n"
+        "time.sleep(0 if again else 60)\n"
+    )
+    bundle = bundle_of(tmp_path / "preempted", "preempted", source)
+    job = slurm.submit(bundle, Resources(), tmp_path / "preempted" / "log")
+    out = tmp_path / "preempted" / "out" / "result.txt"
+    wait_until(lambda: has_content(out), "the first start")
+    program = "import sys; open(sys.argv[1], 'w').write('done')"
+    urgent = bundle_of(tmp_path / "urgent", "urgent", program)
+    whole = Resources(nodes=2, partition="urgent", extra=("--exclusive",))
+    slurm.submit(urgent, whole, tmp_path / "urgent" / "log")
+    assert result_of(urgent)["error"] is None
+    assert result_of(bundle)["error"] is None
+    assert out.read_text() == "again" and out.with_name("asked").exists()
+    assert cluster.jobs()[job]["Restarts"] == "1"
+    wait_for_idle_nodes(cluster)
 
 
 def test_a_job_that_is_cancelled_stays_so(slurm, cluster, tmp_path):
