@@ -24,7 +24,7 @@ class RecordWriter:
     """Appends records to one file.
 
     ``keep``: None starts a new file (an existing one is refused); a number reopens the file and
-    keeps that many records, which is what a resume wants.
+    keeps that many records, which is what a resume wants. ``header``: the first line, if there is none.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class RecordWriter:
         self._file = open(self.path, mode, encoding="utf-8")  # noqa: SIM115  lives as long as this
         if keep is not None:
             self._cut(keep)
-        elif header is not None:
+        if header is not None and self._file.tell() == 0:
             self._write_line({"schema": SCHEMA, **header})
 
     def append(self, record: Mapping[str, Any]) -> None:

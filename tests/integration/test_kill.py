@@ -88,6 +88,20 @@ def test_killed_at_random_moments_the_weights_and_losses_are_the_same(fresh, ref
     assert weights(fresh) == reference[1]
 
 
+def test_killed_before_its_first_checkpoint_it_begins_again_in_the_same_run(fresh, reference):
+    process = fresh.start("train:mini", start_new_session=True)
+    runs = fresh.output / "runs"
+    wait_for(lambda: any(log.stat().st_size for log in runs.glob("*/trainer_logs.json")), process)
+    kill_all(process)
+    for path in fresh.output.glob("*checkpoint-*"):  # as if there had been no time to make one
+        shutil.rmtree(path)
+    result = fresh.doit("train:mini")
+    assert result.code == 0, result.output
+    assert len(list(runs.iterdir())) == 1
+    assert losses(fresh) == reference[0]
+    assert weights(fresh) == reference[1]
+
+
 def test_the_training_dies_with_the_build(fresh):
     process = fresh.start("train:mini")
     runs = fresh.output / "runs"

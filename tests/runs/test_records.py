@@ -48,6 +48,18 @@ def test_a_torn_last_line_is_skipped_and_cut_on_reopening(tmp_path):
     assert read_records(path) == [step(1), step(2)]
 
 
+@pytest.mark.parametrize(
+    "left", ['{"schema": 1, "name": "x"}\n{"global_step": 1, "loss": 1.0}\n', '{"sch', ""]
+)
+def test_a_file_that_is_begun_again_has_its_header(tmp_path, left):
+    path = tmp_path / "log.json"
+    path.write_text(left)
+    with RecordWriter(path, keep=0, header={"name": "x"}) as writer:
+        writer.append(step(1, again=True))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == [{"schema": 1, "name": "x"}, step(1, again=True)]
+
+
 @pytest.mark.parametrize("closing", ["]", "", ',\n{"global_st'])
 def test_the_older_array_form_is_read_closed_or_not(tmp_path, closing):
     path = tmp_path / "log.json"

@@ -25,7 +25,7 @@ class JsonLogger(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
-            self._writer = open_records(state, LOG_FILE, self._keep, header=self.info)
+            self._writer = open_records(args, state, LOG_FILE, self._keep, header=self.info)
 
     def on_log(
         self, args: Any, state: TrainerState, control: Any, logs: dict[str, Any], **kwargs: Any
@@ -46,10 +46,18 @@ class JsonLogger(TrainerCallback):
 
 
 def open_records(
-    state: TrainerState, name: str, keep: int | None, header: dict[str, Any] | None = None
+    args: Any,
+    state: TrainerState,
+    name: str,
+    keep: int | None,
+    header: dict[str, Any] | None = None,
 ) -> RecordWriter:
-    """A record file of the run: new, or cut back to ``keep`` records if it is there already."""
+    """A record file of the run: new, or cut back to ``keep`` records if it is there already.
+
+    keep: what the checkpoint knows; None where there is none. A training that was to be resumed and was
+    killed before its first checkpoint begins its file again; any other does not touch one that is there.
+    """
     path = Path(state.logging_dir) / name
-    if keep is not None and path.exists():
-        return RecordWriter(path, keep=keep)
-    return RecordWriter(path, header=header)
+    if keep is None and args.resume_from_checkpoint:
+        keep = 0
+    return RecordWriter(path, header=header, keep=keep if path.exists() else None)

@@ -60,7 +60,7 @@ class TextgenCallback(TrainerCallback):
         self._settings = make_generation_config(self.generation_config, self.max_new_tokens)
         if state.is_world_process_zero:
             begin_writer(self.writer, state)
-            self._records = open_records(state, SAMPLES_FILE, self._keep)
+            self._records = open_records(args, state, SAMPLES_FILE, self._keep)
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         every = self.generation_steps
