@@ -148,9 +148,6 @@ class Members:
             if self.all(bundles[number]):
                 self._holding.add(number + BUNDLE)
 
-    def has(self, bundle: int) -> bool:
-        return bundle + BUNDLE in self._holding
-
     def all(self, members: bytes) -> bool:
         return self._holding.issuperset(array("I", members))
 

@@ -1,8 +1,9 @@
 """Uploads, later: no build waits for them.
 
 A build leaves a note, an empty file named after the key, beside the checkout's own store: ``add``. A
-process of its own (:mod:`forgather.make.cache.pusher`, started at the end of a build) uploads what the notes name: the blobs first, the entry last, and only then removes the note.
-Killed at any point, it leaves the note, and the next push does it again; uploading twice is harmless.
+process of its own (:mod:`forgather.make.cache.pusher`, started at the end of a build) uploads what the
+notes name: the blobs first, the entry last, and only then removes the note. Killed at any point, it
+leaves the note, and the next push does it again; uploading twice is harmless.
 
 Notes and what they name come from the checkout's store, not from a cache that a group may share: so
 nobody uploads, with their credentials and over their signature, what others left there. Entries are

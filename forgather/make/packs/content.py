@@ -60,11 +60,12 @@ def look(kind: str, name: str, names: Names) -> tuple[str, str] | None:
 
 
 def _settled(path: str) -> os.stat_result:
-    """The stat of a file or folder; where it was written a moment ago, that of a moment later."""
+    """The stat of a file or folder; where it was written a moment ago, that of a moment later.
+
+    That concerns the root of a new checkout, in which ``build/`` has just appeared.
+    """
     stat = os.stat(path)
-    if (
-        0 <= time.time() - stat.st_ctime <= SETTLED_SECONDS
-    ):  # as that of the root, where build/ is new
+    if 0 <= time.time() - stat.st_ctime <= SETTLED_SECONDS:
         time.sleep(SETTLED_SECONDS)
         stat = os.stat(path)
     return stat

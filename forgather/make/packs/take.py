@@ -147,7 +147,7 @@ class _Taking:
         }
         members = Members(self.probes, self.bundles)
         stamps = [row for row in self.stamps if members.all(row[2])]
-        bundles = {n: part for n, part in self.bundles.items() if members.has(n)}
+        bundles = {n: part for n, part in self.bundles.items() if members.all(part)}
         with self.build.stamps.database.writing() as connection:
             if not is_empty(connection):
                 return False
