@@ -3,6 +3,11 @@
 Write-ahead logging: what is committed survives a kill -9 of the process, and readers never wait.
 The schema's version stands in the file's name, so that two versions of Forgather can share a
 checkout. A file that is damaged is put aside: the store still has every artifact.
+
+A file is opened, and put aside, under a lease of its own. SQLite waits for whoever writes, but not for
+whoever turns a new file into one with a write-ahead log: of builds that begin together in a new
+checkout, it would refuse some ("database is locked"). And of two that find the same damage, the second
+would put aside what the first has just made.
 """
 
 from __future__ import annotations
@@ -12,10 +17,11 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from forgather.make.faults import FAULTS, as_error
+from forgather.make.lock import FOLDER, leads_to, lease
 
 VERSION = 1
 TABLES = """
@@ -50,7 +56,12 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._connection = open_database(path, _connect)
+        self._connection = open_database(path, self._connect)
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        connection = _connect(path)
+        self._file = os.stat(path)
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -76,8 +87,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            if is_damage(error):
-                put_aside(self.path, error)
+            if _is_damage(error):
+                with _lease(self.path):
+                    if leads_to(self.path, self._file):
+                        _put_aside(self.path, error)
             raise as_error(error, self.path) from error
 
     def close(self) -> None:
@@ -87,13 +100,14 @@ class Database:
 def open_database(path: Path, connect: Callable[[Path], sqlite3.Connection]) -> sqlite3.Connection:
     """What ``connect`` gives, for a new file where there is a damaged one. Raises BuildError (FG601)."""
     try:
-        try:
-            return connect(path)
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise
-            put_aside(path, error)
-            return connect(path)
+        with _lease(path):
+            try:
+                return connect(path)
+            except sqlite3.Error as error:
+                if not _is_damage(error):
+                    raise
+                _put_aside(path, error)
+                return connect(path)
     except FAULTS as fault:
         raise as_error(fault, path) from fault
 
@@ -104,13 +118,17 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute(query).fetchone() is None
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def _lease(path: Path) -> AbstractContextManager[None]:
+    return lease(path.parent / FOLDER / path.stem)
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
     """Is it the file, and not the disk it is on?"""
     marks = ("malformed", "not a database", "no such table", "no such column", "has no column")
     return any(mark in str(error) for mark in marks)
 
 
-def put_aside(path: Path, error: sqlite3.Error) -> None:
+def _put_aside(path: Path, error: sqlite3.Error) -> None:
     aside = f"{path}.damaged"
     for beside in (f"{path}-wal", f"{path}-shm"):
         Path(beside).unlink(missing_ok=True)

@@ -40,16 +40,17 @@ def _held(path: Path) -> int | None:
     is_ours = False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        is_ours = _leads_to(path, descriptor)
+        is_ours = leads_to(path, os.fstat(descriptor))
     finally:
         if not is_ours:
             os.close(descriptor)
     return descriptor if is_ours else None
 
 
-def _leads_to(path: Path, descriptor: int) -> bool:
+def leads_to(path: Path, file: os.stat_result) -> bool:
+    """Is ``file`` what lies at ``path``, and not removed or replaced since?"""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+        return os.path.samestat(os.stat(path), file)
     except FileNotFoundError:
         return False
 
@@ -66,7 +67,7 @@ def _unheld(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _takes(descriptor) and _leads_to(path, descriptor)
+        yield _takes(descriptor) and leads_to(path, os.fstat(descriptor))
     finally:
         os.close(descriptor)
 
