@@ -19,7 +19,7 @@ from typing import Any
 
 from forgather.errors import BuildError
 from forgather.make.cache.settings import CacheSettings
-from forgather.make.compile import Compiled, Compiler
+from forgather.make.compile import Compiled, Compiler, mended
 from forgather.make.digest import FileDigests, digest_json, installed_versions
 from forgather.make.kinds import KINDS
 from forgather.make.lock import FOLDER as LOCKS
@@ -36,7 +36,7 @@ from forgather.make.storage import traces
 from forgather.make.storage.disk_cache import DiskCache
 from forgather.make.storage.entry import Entry, Output, scan
 from forgather.make.storage.shards import share_shards
-from forgather.make.storage.store import LINKED_FROM, Store
+from forgather.make.storage.store import LINKED_FROM, LOST, Store
 from forgather.make.sweeps import variants
 from forgather.make.target import Made, Rule, Target
 from forgather.make.verdict import Verdict, differences
@@ -238,7 +238,8 @@ class Build:
             if rule.outputs is not None:
                 outputs = rule.outputs(self, target)
                 files = {name: output.digest for name, output in outputs.items()}
-                self._publish(rule, target, outputs)
+                publish = partial(self._publish, rule, target, outputs)
+                mended(publish, target.compiled.render_again)
                 self.state.put(target.name, record(key, self.place(target), files))
                 return True
             entry = self._stored(target, key)
@@ -255,7 +256,7 @@ class Build:
                     target.name, record(key, self.place(target), entry.files, reads, entry.values)
                 )
         except BuildError as error:
-            if error.code != "FG602" or rule.outputs is not None:  # a damaged blob was removed
+            if error.code != LOST or rule.outputs is not None:  # a damaged blob was removed
                 raise
             return False
         return True

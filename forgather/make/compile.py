@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from forgather.errors import ForgatherError
+from forgather.errors import BuildError, ForgatherError
 from forgather.make.digest import FileDigests, digest_bytes, digest_json
 from forgather.make.origin.circumstances import circumstances
 from forgather.make.origin.provenance import config_of
@@ -33,9 +33,11 @@ from forgather.make.roots import contract, expand
 from forgather.make.storage import traces
 from forgather.make.storage.entry import Entry, Output
 from forgather.make.storage.sources import Sources
-from forgather.make.storage.store import Store
+from forgather.make.storage.store import LOST, Store
 from forgather.resources import forgather_dir
 from forgather.workspace.find import WORKSPACE_NAME, find_workspace_dir, user_templates
+
+T = TypeVar("T")
 
 SCHEMA = 2
 PACKAGE = Path(__file__).parents[1]
@@ -62,7 +64,8 @@ class Compiled:
     """What is known of a config once it is compiled.
 
     data: what is remembered of it, without absolute paths; outputs: config.yaml, spans.json and
-    graph.json; files: where the store keeps them, as text, spans and graph.
+    graph.json; files: where the store keeps them, as text, spans and graph; render_again: puts what
+    the store has lost of them back.
     """
 
     instance: Instance
@@ -70,6 +73,7 @@ class Compiled:
     roots: dict[str, str]
     outputs: dict[str, Output]
     files: Mapping[str, Path]
+    render_again: Callable[[], None]
     fresh: frozenset[str] = frozenset()  # outputs made by this process, not found in the store
     origin: dict[str, Any] = field(default_factory=dict)  # when and by what it was rendered
 
@@ -107,15 +111,19 @@ class Compiled:
 
 class StoredFiles(Mapping[str, Path]):
     """Where the store keeps files, by name. A file is compared with its digest when it is taken:
-    the caches that checkouts share are written by others, too.
+    the caches that checkouts share are written by others, too. What is damaged is rendered again.
     """
 
-    def __init__(self, store: Store, digests: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, digests: dict[str, str], render_again: Callable[[], None]
+    ) -> None:
         self._store = store
         self._digests = digests
+        self._render_again = render_again
 
     def __getitem__(self, name: str) -> Path:
-        return self._store.checked_blob(self._digests[name])
+        digest = self._digests[name]
+        return mended(lambda: self._store.checked_blob(digest), self._render_again)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._digests)
@@ -151,9 +159,11 @@ class Compiler:
                 found = self._find(manifest, roots)
                 if found is None:
                     found, fresh = self._render(instance, manifest, roots)
-        files = StoredFiles(self.store, {name: found.files[file] for name, file in FILES.items()})
+        again = partial(self._render_again, instance, manifest, roots)
+        digests = {name: found.files[file] for name, file in FILES.items()}
+        files = StoredFiles(self.store, digests, again)
         compiled = Compiled(
-            instance, found.values, roots, found.outputs, files, fresh, found.provenance
+            instance, found.values, roots, found.outputs, files, again, fresh, found.provenance
         )
         self.done[instance.id] = compiled
         return compiled
@@ -287,6 +297,21 @@ class Compiler:
         for read in traced:
             self._look(read[:-1], roots)
         return entry, frozenset(outputs.keys() - old)
+
+    def _render_again(self, instance: Instance, manifest: str, roots: dict[str, str]) -> None:
+        with self._lock:
+            self._render(instance, manifest, roots)
+
+
+def mended(take: Callable[[], T], render_again: Callable[[], None]) -> T:
+    """What ``take`` gives, if need be from files that are rendered again: the store has lost some."""
+    try:
+        return take()
+    except BuildError as error:
+        if error.code != LOST:
+            raise
+        render_again()
+        return take()
 
 
 def _place(read: list[str], roots: Mapping[str, str]) -> list[str]:

@@ -375,10 +375,6 @@ def test_poisoned_blobs_do_no_harm(built, how, place):
     built.forget_all_but_the_stores()
     if place == "shared":
         shutil.rmtree(found["local"])
-    for _ in range(20):  # each run may name one and remove it
-        done = built.named_or_right("damaged", "missing")
-        if done.code == 0:
-            break
     built.right()
 
 

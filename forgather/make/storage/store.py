@@ -28,6 +28,7 @@ from forgather.make.probes import collecting
 from forgather.make.storage.disk_cache import DiskCache, clone_file, disk_errors
 from forgather.make.storage.entry import Entry, Output
 
+LOST = "FG602"  # the code of errors about a blob that is missing or damaged
 LINKED_FROM = 16 << 20  # bytes; larger outputs are read-only links to their blob, not copies
 
 
@@ -348,7 +349,7 @@ class Store:
         return BuildError(
             f"the stored copy of {os.path.basename(target)} is damaged (sha256 {sha[:12]}...)",
             hint="it has been removed; run the same command again to rebuild it",
-            code="FG602",
+            code=LOST,
         )
 
     def _remove_damaged(self, sha: str) -> None:
@@ -366,7 +367,7 @@ def _lost(sha: str) -> BuildError:
     return BuildError(
         f"the store has lost a file (sha256 {sha[:12]}...)",
         hint="run the same command again: what is missing is built anew",
-        code="FG602",
+        code=LOST,
     )
 
 
