@@ -411,6 +411,8 @@ class TestCallbacks:
     def test_tensorboard(self, make_trainer, tmp_path):
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+        run = tmp_path / "out" / "runs" / "one"
+
         def train(**changes):
             writer = ResumableSummaryWriter()
             callbacks = [
@@ -418,13 +420,12 @@ class TestCallbacks:
                 GradLogger(writer, ["mix"], log_steps=2),
                 WeightNormLogger(writer, log_steps=5),
             ]
-            make_trainer(
-                callbacks=callbacks, save_strategy="steps", save_steps=6, **changes
-            ).train()
+            changes = {"save_strategy": "steps", "save_steps": 6, **changes}
+            make_trainer(callbacks=callbacks, logging_dir=str(run), **changes).train()
 
-        train(max_steps=6)
+        train(max_steps=5, save_strategy="no")  # as if it had been killed before a checkpoint
+        train(max_steps=6, resume_from_checkpoint=True)
         train(max_steps=9, resume_from_checkpoint=True)
-        (run,) = (tmp_path / "out" / "runs").iterdir()
         events = EventAccumulator(str(run)).Reload()
         assert [e.step for e in events.Scalars("train/loss")] == [3, 6, 9]
         assert [e.step for e in events.Scalars("grad_norm/mix.weight")] == [2, 4, 6, 8]

@@ -33,7 +33,7 @@ class NormLogger(TrainerCallback):
     def on_train_begin(
         self, args: Any, state: TrainerState, control: Any, model: Any = None, **kwargs: Any
     ) -> None:
-        begin_writer(self.writer, state)
+        begin_writer(self.writer, args, state)
         if not list(self.selected(model)):
             shown = ", ".join(pattern.pattern for pattern in self._patterns)
             raise ConfigError(f"{type(self).__name__}: no parameter matches {shown}")

@@ -1,7 +1,8 @@
 """A TensorBoard writer that may be made before the run directory is known, and may be resumed.
 
 It opens on first use, so a config can build it and hand it to several callbacks. On a resume what
-lies behind the checkpoint's step is purged from the curves.
+lies behind the checkpoint's step is purged from the curves; so is all that a training wrote which was
+killed before its first checkpoint, and begins again in the same run.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ class ResumableSummaryWriter:
         self._purge_step: int | None = None
         self._writer: Any = None
 
-    def begin(self, logging_dir: str, resumed_at: int | None) -> None:
+    def begin(self, args: Any, state: Any) -> None:
         """Called by callbacks when the training begins; more than once does no harm."""
         if self._writer is not None:
             return
-        if self.log_dir is None or resumed_at is not None:
-            self.log_dir = logging_dir
-        self._purge_step = None if resumed_at is None else resumed_at + 1
+        if self.log_dir is None or state.resumed_from:
+            self.log_dir = state.logging_dir
+        if state.resumed_from:
+            self._purge_step = state.global_step + 1
+        elif args.resume_from_checkpoint:  # it may have been killed before its first checkpoint
+            self._purge_step = 0
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -54,8 +58,7 @@ class ResumableSummaryWriter:
         return self._writer
 
 
-def begin_writer(writer: Any, state: Any) -> None:
+def begin_writer(writer: Any, args: Any, state: Any) -> None:
     """Tell a resumable writer where the run is; a plain SummaryWriter knows its place."""
     if isinstance(writer, ResumableSummaryWriter):
-        resumed = state.global_step if state.resumed_from else None
-        writer.begin(state.logging_dir, resumed)
+        writer.begin(args, state)

@@ -21,7 +21,7 @@ class TBLogger(TrainerCallback):
     def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         if not state.is_world_process_zero:
             return
-        begin_writer(self.writer, state)
+        begin_writer(self.writer, args, state)
         if not state.resumed_from:
             for name, value in self.info.items():
                 self.writer.add_text(name, f"```\n{value}\n```", 0)

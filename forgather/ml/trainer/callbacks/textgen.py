@@ -59,7 +59,7 @@ class TextgenCallback(TrainerCallback):
             raise RunError(f"TextgenCallback needs a model with generate(), not {type(model)}")
         self._settings = make_generation_config(self.generation_config, self.max_new_tokens)
         if state.is_world_process_zero:
-            begin_writer(self.writer, state)
+            begin_writer(self.writer, args, state)
             self._records = open_records(args, state, SAMPLES_FILE, self._keep)
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
