@@ -39,8 +39,11 @@ def show_size(size: int) -> str:
     return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
 
 
+def counted(count: int, one: str, more: str = "") -> str:
+    """``1 blob``, ``2 blobs``; ``more``: the plural, if it is another than with an "s"."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
+
+
 def show_counts(entries: int, blobs: int) -> str:
     """What a store or cache has of both: ``1 entry and 2 blobs``."""
-    return (
-        f"{entries} {'entry' if entries == 1 else 'entries'} and {blobs} blob{'s' * (blobs != 1)}"
-    )
+    return f"{counted(entries, 'entry', 'entries')} and {counted(blobs, 'blob')}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -154,6 +154,13 @@ class State:
     def forget_if_known(self, task: str) -> None:
         if self.last(task) is not None:
             self.forget(task)
+
+    def remove(self, tasks: Iterable[str]) -> None:
+        """Take the records away, as if the tasks had never been built here."""
+        rows = [(task,) for task in tasks]
+        with self.database.writing() as connection:
+            for table, column in (("record", "task"), ("stamp", "name"), ("doit", "task")):
+                connection.executemany(f"delete from {table} where {column} = ?", rows)
 
     def forget_all(self) -> None:
         with self.database.writing() as connection:

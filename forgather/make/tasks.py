@@ -38,6 +38,7 @@ from forgather.make.options import Options
 from forgather.make.reporters.failure import Failure
 from forgather.make.request import Request
 from forgather.make.sweeps import variants
+from forgather.make.upkeep.published import published, remove_published
 from forgather.make.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -342,17 +343,7 @@ def remove_outputs(build: Build, target: Target, dryrun: bool) -> None:
     if target.kind == "train":
         print(f"{target.name} - kept, as every trained model is: {record.place}")
         return
-    for name in record.files:
-        path = build.root / record.place / name
-        if path.exists():
-            print(f"{target.name} - removing {path.relative_to(build.root)}")
-            if not dryrun:
-                path.unlink()
+    for path in published(build.root, record):
+        print(f"{target.name} - removing {path.relative_to(build.root)}")
     if not dryrun:
-        _remove_empty_folders(build.root / record.place, build.directory)
-
-
-def _remove_empty_folders(folder: Path, top: Path) -> None:
-    for path, _folders, _files in os.walk(folder, topdown=False):
-        if Path(path) != top and not os.listdir(path):
-            os.rmdir(path)
+        remove_published(build.root, record)

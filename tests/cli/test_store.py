@@ -136,6 +136,7 @@ def test_gc_of_the_cache_goes_by_age(root, forgather):
         (["--older-than", "-1d"], "expected one argument"),
         (["--max-size", "20X"], "--max-size '20X' is not a size"),
         (["--max-size", ""], "--max-size '' is not a size"),
+        (["--cache", "--gone"], "--gone is about a checkout"),
     ],
 )
 def test_gc_with_an_option_that_makes_no_sense(root, forgather, arguments, message):

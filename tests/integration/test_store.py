@@ -164,6 +164,61 @@ def test_a_config_that_was_only_looked_at_is_kept_while_it_is_as_it_is(space, fo
     assert len(list((space.store / "ac").iterdir())) == len(entries) - 2
 
 
+def test_what_configs_left_that_are_gone_goes_when_it_is_asked_for(space, forgather):
+    second = space.root / "projects/plain/templates/configs/second.yaml"
+    variant = "pp:plain/second@size=3"
+    assert space.doit(variant).code == 0
+    expected = outputs(space.root)
+    text = second.read_text()
+    second.unlink()
+    shutil.move(space.root / "projects/run", space.top / "run")
+    assert space.doit("pp", "graph").code == 0
+    places = [space.root / "build" / name for name in ("plain/second", "run")]
+    assert all(path.is_dir() for path in places)
+
+    code, told = forgather("store", "gc")
+    assert code == 0 and "no longer there" not in told
+    entries = len(list((space.store / "ac").iterdir()))
+    code, told = forgather("store", "gc", "--gone", "--dry-run")
+    assert code == 0 and all(path.is_dir() for path in places)
+    assert "of 3 configs that are no longer there" in told
+    would = [
+        line.replace("would remove", "removed") for line in told.splitlines() if "entr" in line
+    ]
+    code, told = forgather("store", "gc", "--gone")
+    assert code == 0 and would == [line for line in told.splitlines() if "entr" in line]
+    listed = [line.strip() for line in told.splitlines() if line.startswith("    ")]
+    assert listed[:3] == ["plain/second", "plain/second@size=3", "run"]
+    assert not any(path.exists() for path in places)
+    assert len(list((space.store / "ac").iterdir())) < entries
+    assert not space.doit("pp", "graph", "model", "tokenizer").made
+
+    second.write_text(text)
+    shutil.move(space.top / "run", space.root / "projects/run")
+    shutil.rmtree(space.cache)
+    assert "train:run" in space.built().made
+    assert space.doit(variant).code == 0
+    assert outputs(space.root) == expected
+    code, told = forgather("store", "gc", "--gone")
+    assert code == 0 and "forgot 0 tasks of 0 configs" in told
+    assert outputs(space.root) == expected
+
+
+def test_what_is_broken_is_not_gone_and_a_training_stays(space, forgather):
+    config = space.root / CONFIG
+    config.write_text("-- extends 'nosuch.yaml'\n")
+    (space.root / "projects/plain/meta.yaml").write_text("{{ broken\n")
+    code, told = forgather("store", "gc", "--gone")
+    assert code == 0 and "forgot 0 tasks" in told, told
+    (space.root / "projects/run/meta.yaml").unlink()
+    weights = space.shard(1).read_bytes()
+    code, told = forgather("store", "gc", "--gone")
+    assert code == 0 and "\n    run\n" in told, told
+    assert space.shard(1).read_bytes() == weights
+    assert not list(store_problems(space.top))
+    assert forgather("provenance", str(space.root / OUTPUT))[0] == 0
+
+
 def test_collections_in_the_middle_of_builds(space):
     """Two checkouts build with edits, and two processes collect all the while."""
     expected = outputs(space.root)

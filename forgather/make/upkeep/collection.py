@@ -6,7 +6,7 @@ The store of a checkout is collected by what refers to it, a shared cache by age
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,12 @@ def store_of(root: Path) -> DiskCache:
 
 
 @contextmanager
-def references_of(root: Path) -> Iterator[References]:
-    """What the build root refers to in its store, which exists."""
+def references_of(root: Path, without: Container[str] = ()) -> Iterator[References]:
+    """What the build root refers to in its store, which exists; some tasks may be left out of account."""
     with ExitStack() as opened:
         digests = FileDigests(store_of(root).root / "files.sqlite")
         opened.callback(digests.close)
-        references = References(root, Store(store_of(root), digests), digests)
+        references = References(root, Store(store_of(root), digests), digests, without)
         opened.callback(references.close)
         yield references
 

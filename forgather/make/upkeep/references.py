@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,10 +57,16 @@ class Named:
 
 
 class References:
-    """Asked once for each entry, by :meth:`keep`; then :meth:`keeps_manifest` for the manifests."""
+    """Asked once for each entry, by :meth:`keep`; then :meth:`keeps_manifest` for the manifests.
 
-    def __init__(self, root: Path, store: Store, digests: FileDigests) -> None:
+    without: tasks whose records do not count.
+    """
+
+    def __init__(
+        self, root: Path, store: Store, digests: FileDigests, without: Container[str] = ()
+    ) -> None:
         self.root = root
+        self.without = without
         self.state = State(root / "build")
         self._compiler = Compiler(root / "build", store, digests)
         self._version = self._data_version()
@@ -114,7 +120,8 @@ class References:
             self.named.add_record(record)
 
     def _records(self) -> Iterator[Record]:
-        found = (self.state.last(task) for task in self.state.tasks())
+        tasks = (task for task in self.state.tasks() if task not in self.without)
+        found = map(self.state.last, tasks)
         return (record for record in found if record is not None)
 
     def _data_version(self) -> int:

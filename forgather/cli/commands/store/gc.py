@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forgather.cli.amounts import parse_age, parse_size, show_counts, show_size
+from forgather.cli.amounts import counted, parse_age, parse_size, show_counts, show_size
 from forgather.cli.commands.store.places import BAD_OPTION, cache_alone, store_root
 from forgather.cli.context import Context
 from forgather.cli.output import say
 from forgather.cli.parser import Parser
+from forgather.errors import UsageError
 
 if TYPE_CHECKING:
     from forgather.make.upkeep.collection import Collected
@@ -36,6 +38,11 @@ def configure(parser: Parser) -> None:
         help="remove only until the rest is no larger, what was used longest ago first, as 20G",
     )
     parser.add_argument(
+        "--gone",
+        action="store_true",
+        help="also what was built for configs that are no longer there, except trainings",
+    )
+    parser.add_argument(
         "--cache",
         action="store_true",
         help="collect the user's cache instead, by when its entries were used last",
@@ -49,6 +56,10 @@ def run(context: Context, args: Namespace) -> int:
     age, size = args.older_than, args.max_size
     older_than = parse_age(age, "--older-than", BAD_OPTION) if age is not None else None
     max_size = parse_size(size, "--max-size", BAD_OPTION) if size is not None else None
+    if args.cache and args.gone:
+        raise UsageError(
+            "--gone is about a checkout, and --cache is not", hint="leave one out", code=BAD_OPTION
+        )
     if args.cache:
         if older_than is None and max_size is None:
             older_than = CACHE_SECONDS
@@ -57,11 +68,29 @@ def run(context: Context, args: Namespace) -> int:
     else:
         root = store_root(context)
         cache = store_of(root)
-        with references_of(root) as references:
+        without = _collect_gone(root, args.dry_run) if args.gone else ()
+        with references_of(root, without) as references:
             limits = Limits(older_than, max_size)
             done = collect(cache, limits, references=references, dry_run=args.dry_run)
     _show_collected(cache.root, done, args.dry_run, max_size)
     return 0
+
+
+def _collect_gone(root: Path, dry_run: bool) -> Container[str]:
+    """Remove what was built for configs that are gone; their tasks."""
+    from forgather.make.upkeep.gone import find_gone, remove_gone
+
+    gone = find_gone(root)
+    if not dry_run:
+        remove_gone(root, gone)
+    verb = "would forget" if dry_run else "forgot"
+    tasks, configs = counted(len(gone.records), "task"), counted(len(gone.configs), "config")
+    say(
+        f"{verb} {tasks} of {configs} that are no longer there: {show_size(gone.size)} below build/"
+    )
+    for config in gone.configs:
+        say(f"    {config}")
+    return gone.records
 
 
 def _show_collected(root: Path, done: Collected, dry_run: bool, max_size: int | None) -> None:
