@@ -77,7 +77,7 @@ def run(context: Context, args: Namespace) -> int:
 
 
 def _collect_gone(root: Path, dry_run: bool) -> Container[str]:
-    """Remove what was built for configs that are gone; their tasks."""
+    """Remove what was built for configs that are gone. Tasks whose records would not be there now."""
     from forgather.make.upkeep.gone import find_gone, remove_gone
 
     gone = find_gone(root)
@@ -90,7 +90,7 @@ def _collect_gone(root: Path, dry_run: bool) -> Container[str]:
     )
     for config in gone.configs:
         say(f"    {config}")
-    return gone.records
+    return gone.records if dry_run else ()
 
 
 def _show_collected(root: Path, done: Collected, dry_run: bool, max_size: int | None) -> None:
