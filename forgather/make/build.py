@@ -191,7 +191,7 @@ class Build:
             code="FG604",
         )
 
-    def _task_lease(self, target: Target) -> AbstractContextManager[None]:
+    def _task_lease(self, target: Target) -> AbstractContextManager[object]:
         return lease(self.directory / LOCKS / digest_json("task", target.name)[:24])
 
     def restore(self, target: Target) -> Verdict | None:

@@ -118,7 +118,7 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute(query).fetchone() is None
 
 
-def _lease(path: Path) -> AbstractContextManager[None]:
+def _lease(path: Path) -> AbstractContextManager[object]:
     return lease(path.parent / FOLDER / path.stem)
 
 

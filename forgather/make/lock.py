@@ -23,23 +23,30 @@ FOLDER = "locks"  # of a build root's build/, and of each cache: a file for each
 
 
 @contextmanager
-def lease(path: Path) -> Iterator[None]:
-    """Hold ``path`` exclusively; waits for another holder (a thread or a process)."""
-    while (descriptor := _held(path)) is None:
-        pass
+def lease(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold ``path`` exclusively; waits for another holder (a thread or a process), or yields False."""
     try:
-        yield
+        while (descriptor := _held(path, wait)) is None:
+            pass
+    except BlockingIOError:
+        yield False
+        return
+    try:
+        yield True
     finally:
         os.close(descriptor)
 
 
-def _held(path: Path) -> int | None:
-    """A descriptor that holds ``path``; None where its file was removed meanwhile."""
+def _held(path: Path, wait: bool) -> int | None:
+    """A descriptor that holds ``path``; None where its file was removed meanwhile.
+
+    Raises BlockingIOError where another holds it, and that is not to be waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     is_ours = False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         is_ours = leads_to(path, os.fstat(descriptor))
     finally:
         if not is_ours:

@@ -9,7 +9,7 @@ Notes and what they name come from the checkout's store, not from a cache that a
 nobody uploads, with their credentials and over their signature, what others left there. Entries are
 signed when they are made and never afterwards.
 
-One pusher works at a time (an flock, given back by the kernel when it dies). One more waits for it,
+One pusher works at a time (a lease, given back by the kernel when it dies). One more waits for it,
 because notes may come while the first is about to end; any further one would find nothing to do and
 leaves. Hence two locks: ``.next`` to be the one who waits, ``.lock`` to be the one who works. A note
 that is being worked on is renamed to ``<key>.sending``, so that one added meanwhile (the same action,
@@ -18,18 +18,18 @@ run again) is not removed with it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from forgather.make.cache.remote import Remote, to_stderr
 from forgather.make.cache.signing import Signer
+from forgather.make.lock import lease
 
 SENDING = ".sending"
 CONNECTIONS = 4
@@ -107,10 +107,10 @@ class Outbox:
         if not self.folder.is_dir():
             return Pushed()
         with ExitStack() as held:
-            with _flock(self.folder / ".next", wait=wait) as is_next:
+            with lease(self.folder / ".next", wait=wait) as is_next:
                 if not is_next:
                     return None
-                held.enter_context(_flock(self.folder / ".lock"))
+                held.enter_context(lease(self.folder / ".lock"))
             return self._push_all(source, remote, signer)
 
     def _push_all(self, source: Source, remote: Remote, signer: Signer | None) -> Pushed:
@@ -160,19 +160,3 @@ def _upload(key: str, source: Source, remote: Remote, signer: Signer | None) -> 
         return "sent"
     paths = {f"ac/{key}", *(f"cas/{sha}" for sha in digests)}
     return "failed" if paths.isdisjoint(remote.refused) else "refused"
-
-
-@contextmanager
-def _flock(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold ``path``; yields False where it is taken and ``wait`` is not."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.close(descriptor)
