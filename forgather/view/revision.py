@@ -1,19 +1,17 @@
 """A project as it was at a git revision, in a temporary directory.
 
-The repository is only read (``git archive``); the working tree, the index and the user's checkout stay
-as they are.
+The repository is only read, by means of an index of our own; the working tree, the index and the
+user's checkout stay as they are.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 from forgather.errors import ForgatherError, ProjectError, Span, UsageError
@@ -82,11 +80,10 @@ def at_revision(project_dir: str, revision: str) -> Iterator[Checkout]:
         repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
     with tempfile.TemporaryDirectory(prefix="forgather-") as folder:
-        root = os.path.realpath(folder)
-        with tarfile.open(
-            fileobj=BytesIO(_git(repository, "archive", commit.decode().strip()))
-        ) as tar:
-            tar.extractall(root, filter="data")
+        root = os.path.join(os.path.realpath(folder), "tree")
+        index = os.path.join(folder, "index")
+        _git(repository, "read-tree", commit.decode().strip(), index=index)
+        _git(repository, "checkout-index", "--all", f"--prefix={root}/", index=index)
         project = os.path.normpath(os.path.join(root, inside))
         if not os.path.isfile(os.path.join(project, "meta.yaml")):
             raise ProjectError(
@@ -95,9 +92,12 @@ def at_revision(project_dir: str, revision: str) -> Iterator[Checkout]:
         yield Checkout(root, repository, project, revision)
 
 
-def _git(folder: str, *arguments: str) -> bytes:
+def _git(folder: str, *arguments: str, index: str | None = None) -> bytes:
+    environment = os.environ if index is None else {**os.environ, "GIT_INDEX_FILE": index}
     try:
-        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", folder, *arguments], capture_output=True, check=False, env=environment
+        )
     except FileNotFoundError:
         raise UsageError(
             "git is not installed; only CONFIG without a revision can be compared"

@@ -106,7 +106,9 @@ def test_diff_with_a_revision(repository, forgather):
 
 
 def test_an_unchanged_project_does_not_differ_from_its_revision(repository, forgather):
+    before = (repository / ".git/index").read_bytes()
     assert "no differences" in forgather("diff", "HEAD:").out
+    assert (repository / ".git/index").read_bytes() == before, "the repository is only read"
 
 
 def test_an_unknown_revision(repository, forgather):
