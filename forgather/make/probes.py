@@ -141,15 +141,18 @@ def note_listing(folder: str | os.PathLike[str]) -> None:
     if not _stack.groups:
         return
     path = os.path.abspath(folder)
-    while True:
-        try:
-            stat = os.stat(path)
-        except OSError:
-            path = os.path.dirname(path)  # whatever could appear below appears here first
-            continue
-        kind = "dir" if is_settled(stat) else "unsettled"
-        _note(Probe(kind, path, folder_signature(stat)))
+    try:
+        stat = os.stat(path)
+    except OSError:
+        if os.path.islink(path):  # to nowhere
+            note_listing(os.path.dirname(path))
+            path = os.path.realpath(path)
+        while not os.path.lexists(os.path.dirname(path)):
+            path = os.path.dirname(path)
+        note_absent(path)  # whatever could appear below appears here first
         return
+    kind = "dir" if is_settled(stat) else "unsettled"
+    _note(Probe(kind, path, folder_signature(stat)))
 
 
 def note_tree(folder: str | os.PathLike[str]) -> None:
