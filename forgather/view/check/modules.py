@@ -83,7 +83,11 @@ def nearest_module(name: str, searchpath: tuple[str, ...] = ()) -> str | None:
             if locations is None:
                 known += sys.stdlib_module_names
             close = nearest(part, known)
-            return ".".join([*parts[:count], close, *parts[count + 1 :]]) if close else None
+            if close is None or close == part:  # a module of another platform
+                return None
+            found = ".".join([*parts[:count], close, *parts[count + 1 :]])
+            is_there = find_module(found, searchpath) is not MISSING
+            return found if is_there else nearest_module(found, searchpath)  # a later part, too
         locations = list(spec.submodule_search_locations or ())
     return None
 
