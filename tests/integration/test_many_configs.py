@@ -71,14 +71,19 @@ def settle():
     time.sleep(SETTLED_SECONDS * 1.2)
 
 
+def make_many(root, cache):
+    forked.warm()
+    many = Many(make_workspace(root), cache)
+    for number in range(COUNT):
+        many.leaf(number).write_text(PLAIN.format(name=f"many{number}", base="base"))
+    return many
+
+
 @pytest.fixture(scope="module")
 def donor(tmp_path_factory):
     """A checkout where everything was built."""
-    forked.warm()
     folder = tmp_path_factory.mktemp("many")
-    donor = Many(make_workspace(folder / "workspace"), folder / "cache")
-    for number in range(COUNT):
-        donor.leaf(number).write_text(PLAIN.format(name=f"many{number}", base="base"))
+    donor = make_many(folder / "workspace", folder / "cache")
     settle()
     done = donor.doit()
     assert done.code == 0 and len(done.built) > 2 * COUNT, done.output
@@ -175,10 +180,7 @@ def test_a_new_project_gets_its_configs(new, tmp_path):
 
 def test_what_rests_on_files_outside_of_the_checkout_is_looked_at(tmp_path):
     """Two checkouts, beside each a folder of templates that both call by the same relative path."""
-    forked.warm()
-    first = Many(make_workspace(tmp_path / "one" / "workspace"), tmp_path / "cache")
-    for number in range(COUNT):
-        first.leaf(number).write_text(PLAIN.format(name=f"many{number}", base="base"))
+    first = make_many(tmp_path / "one" / "workspace", tmp_path / "cache")
     shutil.move(first.root / "lib", tmp_path / "one" / "lib")
     defaults = first.root / "forgather_workspace" / "meta_defaults.yaml"
     text = defaults.read_text().replace('joinpath(ns.top, "lib")', 'joinpath(ns.top, "../lib")')
