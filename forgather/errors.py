@@ -34,11 +34,10 @@ import order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a source file.
 
     template: logical name (``configs/a.yaml``, or the name of an inline template).

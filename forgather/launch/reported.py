@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from forgather.errors import BuildError, ForgatherError, Span
@@ -17,7 +16,7 @@ def as_data(error: ForgatherError, text: str) -> dict[str, Any]:
         "message": error.message,
         "code": error.code,
         "hint": error.hint,
-        "where": asdict(error.where) if error.where else None,
+        "where": error.where._asdict() if error.where else None,
         "text": text,
     }
 

@@ -26,7 +26,6 @@ from doit.loader import generate_tasks, get_module, load_tasks
 from doit.task import Task
 
 from forgather.errors import BuildError, ForgatherError, Interrupted
-from forgather.make.cluster.deferred import Submitted
 from forgather.make.faults import FAULTS, as_error
 from forgather.make.front import plugins as doit_plugins
 from forgather.make.front.outlet import Outlet
@@ -38,7 +37,6 @@ from forgather.make.options import Options
 from forgather.make.reporters.failure import Failure
 from forgather.make.request import Request
 from forgather.make.sweeps import variants
-from forgather.make.upkeep.published import published, remove_published
 from forgather.make.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -320,6 +318,8 @@ def _execute(build: Build, target: Target) -> TaskFailed | dict[str, str]:
 
 
 def _make(build: Build, target: Target) -> TaskFailed | dict[str, str]:
+    from forgather.make.cluster.deferred import Submitted
+
     try:
         return {"made": build.make(target)}
     except Submitted as note:
@@ -337,6 +337,8 @@ def _make(build: Build, target: Target) -> TaskFailed | dict[str, str]:
 
 def remove_outputs(build: Build, target: Target, dryrun: bool) -> None:
     """Remove what the task published below ``build/``. Trained models are not touched."""
+    from forgather.make.upkeep.published import published, remove_published
+
     record = build.state.last(target.name)
     if record is None:
         return

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from forgather.errors import ForgatherError, ProjectError, Span, UsageError
@@ -68,7 +68,7 @@ class Checkout:
     def _span(self, span: Span) -> Span:
         if span.path is None or not span.path.startswith(self.root):
             return span
-        return replace(span, path=f"{self.revision}:{os.path.relpath(span.path, self.root)}")
+        return span._replace(path=f"{self.revision}:{os.path.relpath(span.path, self.root)}")
 
 
 @contextmanager

@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from doit.exceptions import UnmetDependency
 
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from forgather.make.reporters.durations import Durations
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(NamedTuple):
     """A task that has begun: since when, why, and what its log was like before."""
 
     name: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from forgather.errors import ForgatherError, Span
 
@@ -15,8 +14,7 @@ FAILED, SKIPPED = "failed", "skipped"
 OUTCOMES = (BUILT, RESTORED, CURRENT, FAILED, SKIPPED)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a task failed. ``text`` is the whole message as a terminal shows it."""
 
     message: str
@@ -30,8 +28,7 @@ class Problem:
         return cls(error.message, error.render(), error.code, error.hint, error.where)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """One task that has ended, or that the build did not come to."""
 
     name: str
@@ -52,8 +49,7 @@ def shorten(reasons: tuple[str, ...]) -> str:
     return f"{reasons[0]}{more}" if reasons else ""
 
 
-@dataclass
-class Totals:
+class Totals(NamedTuple):
     """How a build ended."""
 
     counts: Counter[str]

@@ -13,13 +13,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
+# Compiled when a variant is read: most command lines name none.
+QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\""
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./+-]+")
-_INT = re.compile(r"[-+]?[0-9]+")
-_RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_PLAIN = r"[A-Za-z0-9_./+-]+"
+_INT = r"[-+]?[0-9]+"
+_RADIX = r"0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_INFINITE = r"[-+]?\.(inf|Inf|INF)"
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -37,13 +38,13 @@ def scalar(text: str) -> Any:
     """A plain scalar, typed by the core schema of YAML 1.2."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
+    if re.fullmatch(_INT, text):
         return int(text)
-    if _RADIX.fullmatch(text):
+    if re.fullmatch(_RADIX, text):
         return int(text, 0)
-    if _FLOAT.fullmatch(text):
+    if re.fullmatch(_FLOAT, text):
         return float(text)
-    if _INFINITE.fullmatch(text):
+    if re.fullmatch(_INFINITE, text):
         return -math.inf if text.startswith("-") else math.inf
     return text
 
@@ -86,7 +87,7 @@ def _decimal(plain: str) -> tuple[str, str, int]:
 
 
 def _string(value: str) -> str:
-    if _PLAIN.fullmatch(value) and isinstance(scalar(value), str):
+    if re.fullmatch(_PLAIN, value) and isinstance(scalar(value), str):
         return value
     if value.isprintable() and "*" not in value and "'" not in value:
         return f"'{value}'"
@@ -136,7 +137,7 @@ class _Reader:
         return found
 
     def _quoted(self) -> str:
-        found = QUOTED.match(self.value, self.position)
+        found = re.compile(QUOTED).match(self.value, self.position)
         if found is None:
             raise self._wrong("a quote is not closed")
         self.position = found.end()

@@ -31,12 +31,12 @@ BAD_NAME = "FG643"
 HINT = "write ID@name=value,name=value, and quote for the shell what needs it"
 LONGEST_LABEL = 120  # of a folder's name, which may have 255 bytes
 
-_SEPARATOR = re.compile(r"@(?=[A-Za-z_][\w-]*=|\*)")
+_SEPARATOR = r"@(?=[A-Za-z_][\w-]*=|\*)"
 
 
 def split(name: str) -> tuple[str, str | None]:
     """The config's id, and what stands after the ``@``; None where it is no variant."""
-    found = _SEPARATOR.search(name)
+    found = re.search(_SEPARATOR, name) if "@" in name else None
     return (name, None) if found is None else (name[: found.start()], name[found.end() :])
 
 
@@ -132,7 +132,7 @@ def _read(value: str, suffix: str) -> Any:
 
 
 def _unquoted(part: str) -> str:
-    return QUOTED.sub("", part)
+    return re.sub(QUOTED, "", part)
 
 
 def _parts(suffix: str) -> list[str]:
@@ -143,7 +143,7 @@ def _parts(suffix: str) -> list[str]:
         # A quote opens a string only where a value begins: don't is a word.
         if (
             character in "'\""
-            and (found := QUOTED.match(suffix, position))
+            and (found := re.compile(QUOTED).match(suffix, position))
             and (position == 0 or suffix[position - 1] in "=,:[{ ")
         ):
             position = found.end()
