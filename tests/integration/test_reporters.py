@@ -65,7 +65,7 @@ def mixed(shell, tmp_path):
     code.write_text(
         text.replace("out.mkdir()", "out.mkdir()\n    raise ValueError('no net today')")
     )
-    (root / "build" / "plain" / "config.yaml").unlink()
+    (root / "build" / "plain" / "config.yaml").unlink(missing_ok=True)
     shell.forgather("doit", "forget", "tokenizer:vocab")
     hook = tmp_path / "hook.py"
     hook.write_text(NOISE)
