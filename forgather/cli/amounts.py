@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from forgather.errors import UsageError
+from forgather.words import counted
 
 SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -37,11 +38,6 @@ def show_size(size: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
-
-
-def counted(count: int, one: str, more: str = "") -> str:
-    """``1 blob``, ``2 blobs``; ``more``: the plural, if it is another than with an "s"."""
-    return f"{count} {one if count == 1 else more or f'{one}s'}"
 
 
 def show_counts(entries: int, blobs: int) -> str:

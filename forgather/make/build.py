@@ -19,7 +19,7 @@ from typing import Any
 
 from forgather.errors import BuildError
 from forgather.make.cache.settings import CacheSettings
-from forgather.make.compile import Compiled, Compiler, mended
+from forgather.make.compile import Compiled, Compiler
 from forgather.make.digest import FileDigests, digest_json, installed_versions
 from forgather.make.kinds import KINDS
 from forgather.make.lock import FOLDER as LOCKS
@@ -238,8 +238,7 @@ class Build:
             if rule.outputs is not None:
                 outputs = rule.outputs(self, target)
                 files = {name: output.digest for name, output in outputs.items()}
-                publish = partial(self._publish, rule, target, outputs)
-                mended(publish, target.compiled.render_again)
+                target.compiled.files.mended(partial(self._publish, rule, target, outputs))
                 self.state.put(target.name, record(key, self.place(target), files))
                 return True
             entry = self._stored(target, key)

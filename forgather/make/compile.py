@@ -64,16 +64,14 @@ class Compiled:
     """What is known of a config once it is compiled.
 
     data: what is remembered of it, without absolute paths; outputs: config.yaml, spans.json and
-    graph.json; files: where the store keeps them, as text, spans and graph; render_again: puts what
-    the store has lost of them back.
+    graph.json; files: where the store keeps them, as text, spans and graph.
     """
 
     instance: Instance
     data: dict[str, Any]
     roots: dict[str, str]
     outputs: dict[str, Output]
-    files: Mapping[str, Path]
-    render_again: Callable[[], None]
+    files: StoredFiles
     fresh: frozenset[str] = frozenset()  # outputs made by this process, not found in the store
     origin: dict[str, Any] = field(default_factory=dict)  # when and by what it was rendered
 
@@ -123,7 +121,17 @@ class StoredFiles(Mapping[str, Path]):
 
     def __getitem__(self, name: str) -> Path:
         digest = self._digests[name]
-        return mended(lambda: self._store.checked_blob(digest), self._render_again)
+        return self.mended(lambda: self._store.checked_blob(digest))
+
+    def mended(self, take: Callable[[], T]) -> T:
+        """What ``take`` gives, if need be after what the store has lost was rendered again."""
+        try:
+            return take()
+        except BuildError as error:
+            if error.code != LOST:
+                raise
+            self._render_again()
+            return take()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._digests)
@@ -163,7 +171,7 @@ class Compiler:
         digests = {name: found.files[file] for name, file in FILES.items()}
         files = StoredFiles(self.store, digests, again)
         compiled = Compiled(
-            instance, found.values, roots, found.outputs, files, again, fresh, found.provenance
+            instance, found.values, roots, found.outputs, files, fresh, found.provenance
         )
         self.done[instance.id] = compiled
         return compiled
@@ -301,17 +309,6 @@ class Compiler:
     def _render_again(self, instance: Instance, manifest: str, roots: dict[str, str]) -> None:
         with self._lock:
             self._render(instance, manifest, roots)
-
-
-def mended(take: Callable[[], T], render_again: Callable[[], None]) -> T:
-    """What ``take`` gives, if need be from files that are rendered again: the store has lost some."""
-    try:
-        return take()
-    except BuildError as error:
-        if error.code != LOST:
-            raise
-        render_again()
-        return take()
 
 
 def _place(read: list[str], roots: Mapping[str, str]) -> list[str]:

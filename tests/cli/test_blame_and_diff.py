@@ -111,6 +111,16 @@ def test_an_unchanged_project_does_not_differ_from_its_revision(repository, forg
     assert (repository / ".git/index").read_bytes() == before, "the repository is only read"
 
 
+def test_a_revision_is_whole_where_the_working_tree_is_sparse(repository, forgather):
+    base = repository / "one/templates/base.yaml"
+    patterns = ["/*", "!/one/templates/base.yaml"]
+    command = ["git", "sparse-checkout", "set", "--no-cone", *patterns]
+    subprocess.run(command, cwd=repository, check=True, capture_output=True)
+    assert not base.exists()
+    outcome = forgather("diff", "HEAD:plain.yaml", "HEAD:plain.yaml")
+    assert "no differences" in outcome.out, outcome.err
+
+
 def test_an_unknown_revision(repository, forgather):
     outcome = forgather("diff", "nosuch:plain.yaml")
     assert outcome.status == 2

@@ -204,6 +204,16 @@ def test_what_configs_left_that_are_gone_goes_when_it_is_asked_for(space, forgat
     assert outputs(space.root) == expected
 
 
+def test_an_id_that_another_config_has_now_is_not_gone(space, forgather):
+    meta = space.root / "projects/plain/meta.yaml"
+    text = meta.read_text()
+    assert 'default_config: "plain.yaml"' in text
+    meta.write_text(text.replace('default_config: "plain.yaml"', 'default_config: "second.yaml"'))
+    code, told = forgather("store", "gc", "--gone")
+    assert code == 0 and "forgot 0 tasks of 0 configs" in told, told
+    assert (space.root / "build/plain/graph.json").exists()
+
+
 def test_what_is_broken_is_not_gone_and_a_training_stays(space, forgather):
     config = space.root / CONFIG
     config.write_text("-- extends 'nosuch.yaml'\n")

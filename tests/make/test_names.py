@@ -40,6 +40,7 @@ def test_names_after_a_build_are_those_that_exist(root):
 def test_tasks_of_a_dodo_file_are_found_without_running_it(root):
     (root / "dodo.py").write_text("raise SystemExit\n\ndef task_deploy():\n    pass\n")
     assert task_names(root, "de") == ["deploy"]
+    (root / "dodo.py").unlink()
 
 
 def test_no_config_is_compiled_and_nothing_heavy_imported(root):

@@ -13,6 +13,7 @@ from forgather.make.reasons.facts import edit_text
 from forgather.make.reasons.reason import as_json as reason_as_json
 from forgather.make.reasons.reason import lines
 from forgather.make.storage.sources import LARGEST, edits
+from forgather.words import counted
 
 SHORT = 12  # digits of a digest that are shown
 
@@ -32,8 +33,8 @@ def as_data(found: Comparison, root: Path) -> dict[str, Any]:
 
 
 def as_lines(found: Comparison, build: Build) -> Iterator[str]:
-    count, differing = len(found.files), found.differing
-    files = f"{count} {'file' if count == 1 else 'files'}"
+    differing = found.differing
+    files = counted(len(found.files), "file")
     if found.is_equal:
         yield f"{found.task} came out the same, to the bit: {files}"
     else:

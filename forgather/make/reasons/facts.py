@@ -16,6 +16,7 @@ from typing import Any
 
 from forgather.make.roots import expand
 from forgather.make.storage.sources import Edit, Sources, edits
+from forgather.words import counted
 
 SHOWN_EDITS = 6  # changed lines of one file that are shown; the rest is counted
 WIDTH = 60
@@ -157,7 +158,7 @@ class Facts:
             yield Fact("edit", name, text, edit.line, edit.old, edit.new)
         if len(lines) > SHOWN_EDITS:
             more = len(lines) - SHOWN_EDITS
-            yield Fact("edit", name, f"{name}: {more} more {'line' if more == 1 else 'lines'}")
+            yield Fact("edit", name, f"{name}: {counted(more, 'more line')}")
         if not lines:
             yield Fact("template", name, f"{name} changed{_short(old, new)}", None, old, new)
 

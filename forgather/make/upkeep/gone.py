@@ -1,7 +1,7 @@
 """What was built for configs that are no longer there, which no task can be asked about any more.
 
-Told apart by where the config was when it was built: what was never compiled here is not judged. A
-training stays, with its record, while its output directory is there.
+A config is there while its id leads to one, or, outside of the build root, while it is where it was when
+it was built. What was never compiled here is not judged. A training stays, with its record, while its output directory is there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from forgather.errors import ForgatherError
 from forgather.make.index import ConfigIndex
 from forgather.make.logs import log_path
 from forgather.make.state import Record, State
+from forgather.make.sweeps import variants
 from forgather.make.upkeep.published import published, remove_published
 from forgather.workspace.find import META_NAME
 
@@ -72,9 +73,11 @@ def _whereabouts(root: Path, records: Mapping[str, Record]) -> Iterator[tuple[st
 
 def _is_there(index: ConfigIndex, id: str, folder: Path, name: str) -> bool:
     """Is the config there, and called so? A variant, or one with options, is while its config is."""
-    if not (folder / META_NAME).is_file():
-        return False
     try:
+        if index.find(variants.split(id)[0]) is not None:
+            return True
+        if not (folder / META_NAME).is_file():
+            return False
         called = index.identify(folder, name)
         return name in index.configs(folder) and (id == called or id.startswith(f"{called}@"))
     except ForgatherError:  # a project that cannot be read is none that is gone

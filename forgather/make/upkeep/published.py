@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from forgather.make.state import Record
@@ -16,15 +17,11 @@ def published(root: Path, record: Record) -> list[Path]:
 
 def remove_published(root: Path, record: Record) -> None:
     """Remove them, and the folders that are empty then."""
-    for path in published(root, record):
-        path.unlink()
-    _remove_empty_folders(root / record.place, root / "build")
-
-
-def _remove_empty_folders(folder: Path, top: Path) -> None:
-    for path, _folders, _files in os.walk(folder, topdown=False):
-        if Path(path) != top and not os.listdir(path):
-            os.rmdir(path)
-    while folder != top and folder.is_dir() and not os.listdir(folder):
-        os.rmdir(folder)
-        folder = folder.parent
+    folder, top = root / record.place, root / "build"
+    for name in record.files:
+        (folder / name).unlink(missing_ok=True)
+    below = [Path(path) for path, _folders, _files in os.walk(folder, topdown=False)]
+    above = [path for path in folder.parents if top in path.parents]
+    for path in (*below, *above):
+        with suppress(OSError):  # it is not empty
+            path.rmdir()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from forgather.errors import ForgatherError
 from forgather.view.check.findings import Finding
+from forgather.words import counted
 
 FORMATS = ("text", "json", "sarif", "github")
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -34,8 +35,8 @@ def _text(findings: Sequence[Finding], configs: int) -> str:
         parts.append(shown)
     errors = sum(finding.level == "error" for finding in findings)
     notes = len(findings) - errors
-    told = f", {_count(notes, 'note')}" if notes else ""
-    parts.append(f"{_count(configs, 'config')} checked: {_count(errors, 'error')}{told}")
+    told = f", {counted(notes, 'note')}" if notes else ""
+    parts.append(f"{counted(configs, 'config')} checked: {counted(errors, 'error')}{told}")
     return "\n\n".join(parts)
 
 
@@ -94,7 +95,3 @@ def _relative(path: str) -> str:
     """Relative to the current directory where the file is below it."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

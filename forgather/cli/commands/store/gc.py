@@ -10,12 +10,13 @@ from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forgather.cli.amounts import counted, parse_age, parse_size, show_counts, show_size
+from forgather.cli.amounts import parse_age, parse_size, show_counts, show_size
 from forgather.cli.commands.store.places import BAD_OPTION, cache_alone, store_root
 from forgather.cli.context import Context
 from forgather.cli.output import say
 from forgather.cli.parser import Parser
 from forgather.errors import UsageError
+from forgather.words import counted
 
 if TYPE_CHECKING:
     from forgather.make.upkeep.collection import Collected
